@@ -1,0 +1,54 @@
+# One command each; CI runs the same targets. `make demo` and `make test` do all set-up on a fresh machine.
+PYTHON ?= python3
+BIN := .venv/bin
+# Node and Go from PyPI wheels serve where the machine has none.
+export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH):$(CURDIR)/.venv-tools/bin
+export PYTHONHASHSEED := 0
+
+.PHONY: setup check format contracts kubo test unit demo deep artifacts snapshots lock clean
+.DEFAULT_GOAL := help
+
+help:            ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+setup:           ## everything that is missing, in .venv and node_modules
+	@$(PYTHON) tools/setup.py
+
+demo: setup      ## a whole marketplace, live: `make demo ARGS="--rounds 4 --seed 1"`
+	@$(BIN)/fairtrain demo $(ARGS)
+
+check: setup     ## format, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	cd contracts && ../node_modules/.bin/forge fmt --check
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	cd contracts && ../node_modules/.bin/forge fmt
+
+contracts: setup ## Foundry: unit, fuzz and invariant tests
+	cd contracts && ../node_modules/.bin/forge test
+
+kubo: setup      ## the pinned Kubo, built once and cached (tests use it)
+	@$(BIN)/python tools/kubo/build.py || test -z "$$CI"
+
+unit: setup      ## pytest alone: `make unit ARGS="tests/market -k seal"`
+	$(BIN)/pytest $(ARGS)
+
+test: check contracts kubo unit  ## all of it, as CI runs it
+
+deep: setup      ## long fuzzing (not part of `make test`)
+	cd contracts && FOUNDRY_PROFILE=deep ../node_modules/.bin/forge test
+	FAIRTRAIN_PROFILE=deep $(BIN)/pytest tests/stateful
+
+artifacts: setup ## recompiles the committed contract artifacts
+	$(BIN)/python -m market.chain.compile
+
+lock: setup      ## renews the lock files from pyproject.toml, tools/*.in and package.json
+	$(BIN)/uv pip compile --upgrade --generate-hashes --no-emit-index-url --extra trainer --extra dev --python-version 3.11 -o requirements.lock pyproject.toml
+	npm install --package-lock-only --ignore-scripts
+
+clean:
+	rm -rf build contracts/out contracts/cache .pytest_cache .mypy_cache .ruff_cache

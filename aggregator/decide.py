@@ -1,0 +1,75 @@
+"""From sketches to every number of a round: weights, reputations, penalties, pay. Pure, no files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aggregator.fixed import Ints, ints, products, zeros
+from aggregator.rows import Shape
+from aggregator.rule import START_REPUTATION
+from aggregator.state import STEPS, State, with_newcomers
+from aggregator.steps import View, run
+
+
+@dataclass(frozen=True)
+class Seats:
+    """Facts of a round about each of N seats, lists of bool.
+
+    `sealed`: has sealed in this round. `included`: its update is counted (implies sealed). `first`: this is
+    the round of its holder's first seal.
+    """
+
+    sealed: Sequence[bool]
+    included: Sequence[bool]
+    first: Sequence[bool]
+
+    def numbers(self) -> list[int]:
+        """Numbers of the included seats."""
+        return [seat for seat, is_in in enumerate(self.included) if is_in]
+
+
+def gram_of(sketch: NDArray[np.int32]) -> Ints:
+    """Gram matrix of sketches: (W, 256) -> Ints (W, W). Zero rows cost nothing."""
+    out = zeros(len(sketch), len(sketch))
+    present = np.flatnonzero(sketch.any(axis=1))
+    lines = sketch[present].astype(np.int64)
+    out[np.ix_(present, present)] = products(lines, lines)
+    return out
+
+
+def decide(
+    shape: Shape,
+    sketch: NDArray[np.int32],
+    seats: Seats,
+    state: State,
+    reputation: Sequence[int],
+    to_pay: int,
+) -> View:
+    """Run the whole program of a round; the view holds every step by name.
+
+    `sketch`: int32 (W, 256), zero for missing rows and for seats not included. `state`, `reputation`: as the
+    result below left them. `to_pay`: pot less fee, in smallest units, below 2^127.
+    """
+    gram = gram_of(sketch)
+    first = ints([int(x) for x in seats.first])
+    before = with_newcomers(state, first)
+    view = View(
+        shape=shape,
+        included=seats.numbers(),
+        n=sum(seats.included),
+        is_included=ints([int(x) for x in seats.included]),
+        is_sealed=ints([int(x) for x in seats.sealed]),
+        is_first=first,
+        sketch=sketch.astype(np.int64),
+        gram=gram,
+        root=ints([isqrt(gram[row, row]) for row in range(shape.rows)]),
+        to_pay=to_pay,
+        before_reputation=np.where(first == 1, START_REPUTATION, ints(list(reputation))),
+        **{f"before_{name}": values for name, values in before.items()},
+    )
+    return run(STEPS, view)

@@ -1,0 +1,298 @@
+"""Pay: agreement with the others, gated on how much of it goes beyond what was public before the round.
+
+Steps of version 1, after those of `aggregator.rule` and `aggregator.novelty` (O = 2^16 is one). What is paid
+is a share of sums over rounds that lose a sixteenth each round, so a newcomer catches up and an idler fades.
+Near-duplicates count once; the largest and smallest pair terms are trimmed. `judgement.md` of the design
+derives the formula: y, T, q, z, a, S, F, E, h, N, r, g, p there are echo .. points here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from aggregator.fixed import Ints, O, clip, decayed, floor_sqrt, lower_median, ramp, weighted_median
+from aggregator.rule import MIN_SEATS
+from aggregator.steps import Step, View, matrix, scalar, vector
+
+# Fractions in Q16.
+_TWIN_START: Final = 9830
+"""0.15: residual cosine, averaged over rounds, from which two seats begin to count as one."""
+_TWIN_WIDTH: Final = 9830
+_TWIN_PRIOR: Final = 4
+"""Rounds of no resemblance that every pair starts with."""
+_ENERGY_START: Final = 19660
+"""0.3 of the median residual share: an update whose rest is smaller is a copy of public vectors."""
+_ENERGY_WIDTH: Final = 19660
+_GATE_START: Final = 16384
+"""0.25 of the median ratio of new agreement to agreement."""
+_GATE_WIDTH: Final = 9830
+_FLOOR: Final = 3276
+"""0.05: agreement below which a seat is not judged by its ratio, but not paid."""
+_TERM_LIMIT: Final = 1 << 34
+"""One pair's term is at most 4 (Q32): larger ones come from sums that cancel. Keeps running sums in 8 bytes."""
+
+
+@vector()
+def residual_norm(v: View, i: int) -> int:
+    """Length of the residual sketch (floor)."""
+    return floor_sqrt(v.residual_gram[i, i])
+
+
+@scalar
+def length_median(v: View) -> int:
+    """Lower median of all included norms (at least 1 each)."""
+    return lower_median(_length(v, i) for i in v.included)
+
+
+@vector()
+def pay_clipping(v: View, i: int) -> int:
+    """Factor (O) that brings the norm down to the median."""
+    return min(O, O * v.length_median // _length(v, i))
+
+
+@vector()
+def live(v: View, i: int) -> int:
+    """1 if norm and residual are long enough for cosines of residuals to mean anything."""
+    return int(1000 * _length(v, i) > v.length_median and 100 * v.residual_norm[i] > 3 * _length(v, i))
+
+
+@vector(carried=True)
+def twin_age(v: View, i: int) -> int:
+    """Rounds (O each, decaying) in which residual cosines of i were counted."""
+    return int(decayed(v.before_twin_age[i]) + (O if v.is_included[i] and v.has_public else 0))
+
+
+@matrix(carried=True)
+def twin(v: View, i: int) -> Ints:
+    """Decaying sum of residual cosines (O) of each pair."""
+    kept = decayed(v.before_twin[i])
+    if not (v.is_included[i] and v.has_public and v.live[i]):
+        return np.asarray(kept)
+    e = np.maximum(v.residual_norm, 1)
+    now = clip(O * v.residual_gram[i] // (e[i] * e), -O, O) * v.live
+    now[i] = 0
+    return np.asarray(kept + now)
+
+
+@matrix()
+def alike(v: View, i: int) -> Ints:
+    """How far (O) two seats count as one."""
+    age = np.minimum(v.twin_age, v.twin_age[i])
+    mean = v.twin[i] * O // (age + _TWIN_PRIOR * O)
+    row = clip((mean - _TWIN_START) * O // _TWIN_WIDTH, 0, O) * v.is_included
+    row[i] = 0
+    return np.asarray(row)
+
+
+@vector()
+def crowd(v: View, i: int) -> int:
+    """Number (O) of seats that i counts as one with, itself included."""
+    return int(O + v.alike[i].sum())
+
+
+@vector()
+def pay_voice(v: View, i: int) -> int:
+    """Weight (O) of i in the sum that agreement is measured against."""
+    return int(v.pay_clipping[i] * O // v.crowd[i])
+
+
+@vector(width=16)
+def pay_echo(v: View, i: int) -> int:
+    """Inner product of i with that sum; below 2^70 x 2^16 x 2^10."""
+    return int(v.gram[i, : v.shape.seats] @ v.pay_voice)
+
+
+@scalar
+def pay_echo_sum(v: View) -> int:
+    """Squared length of that sum; below 2^122."""
+    return int(v.pay_voice @ v.pay_echo)
+
+
+@vector()
+def others_norm(v: View, i: int) -> int:
+    """Length of that sum without i; below 2^62."""
+    own = v.pay_voice[i] * v.pay_voice[i] * v.gram[i, i]
+    return floor_sqrt(max(v.pay_echo_sum - 2 * v.pay_voice[i] * v.pay_echo[i] + own, 1))
+
+
+@vector()
+def agreed(v: View, i: int) -> int:
+    """Leave-one-out agreement (O) of i, twins not counted."""
+    terms = _terms(v, i, v.pay_voice, v.gram[i, : v.shape.seats], v.others_norm[i])
+    return int(terms.sum() >> 16)
+
+
+@vector()
+def new_voice(v: View, i: int) -> int:
+    """Weight (O) of i in the sum that new agreement is measured against: only who agrees speaks."""
+    return int(v.pay_voice[i] * max(v.agreed[i], 0) // O)
+
+
+@vector(width=16)
+def new_echo(v: View, i: int) -> int:
+    """Inner product of the residual of i with that sum of residuals."""
+    return int(v.residual_gram[i] @ v.new_voice)
+
+
+@scalar
+def new_echo_sum(v: View) -> int:
+    """Squared length of that sum."""
+    return int(v.new_voice @ v.new_echo)
+
+
+@vector()
+def new_others_norm(v: View, i: int) -> int:
+    """Length of that sum without i."""
+    own = v.new_voice[i] * v.new_voice[i] * v.residual_gram[i, i]
+    return floor_sqrt(max(v.new_echo_sum - 2 * v.new_voice[i] * v.new_echo[i] + own, 1))
+
+
+@matrix(carried=True)
+def new_sum(v: View, i: int) -> Ints:
+    """Decaying sum (Q32) of each pair's term of new agreement."""
+    kept = decayed(v.before_new_sum[i])
+    if not (v.is_included[i] and v.has_public):
+        return np.asarray(kept)
+    return np.asarray(kept + _terms(v, i, v.new_voice, v.residual_gram[i], v.new_others_norm[i]))
+
+
+@vector()
+def residual_share(v: View, i: int) -> int:
+    """Length of the residual over that of the update (O)."""
+    return int(v.residual_norm[i] * O // _length(v, i))
+
+
+@scalar
+def residual_share_median(v: View) -> int:
+    """Lower median over included seats."""
+    return lower_median(v.residual_share[i] for i in v.included)
+
+
+@vector()
+def energy(v: View, i: int) -> int:
+    """Gate (O) on the residual share, against updates that public vectors explain."""
+    if not (v.has_public and v.residual_share_median) or v.n < MIN_SEATS:
+        return O
+    return ramp(v.residual_share[i] * O // v.residual_share_median, _ENERGY_START, _ENERGY_WIDTH)
+
+
+@vector(carried=True)
+def earned(v: View, i: int) -> int:
+    """Decaying sum of agreement that passed the energy gate (O): what is paid if the other gate is open."""
+    return int(decayed(v.before_earned[i]) + (v.agreed[i] * v.energy[i] // O if v.is_included[i] else 0))
+
+
+@vector(carried=True)
+def agreed_sum(v: View, i: int) -> int:
+    """Decaying sum of agreement (O) over the rounds that had public rows."""
+    return int(decayed(v.before_agreed_sum[i]) + (v.agreed[i] if _counts(v, i) else 0))
+
+
+@vector(carried=True)
+def age(v: View, i: int) -> int:
+    """Those rounds (O each, decaying)."""
+    return int(decayed(v.before_age[i]) + (O if _counts(v, i) else 0))
+
+
+@vector()
+def newness(v: View, i: int) -> int:
+    """Summed new agreement (O) with the other included seats, a part of the extreme pairs trimmed."""
+    terms = sorted(v.new_sum[i, j] for j in v.others(i))
+    cut = 3 * v.n // 20
+    return int(sum(terms[cut : len(terms) - cut]) >> 16)
+
+
+@vector()
+def judged(v: View, i: int) -> int:
+    """1 if the seat agrees enough for its ratio to mean anything."""
+    return int(v.agreed_sum[i] * O > _FLOOR * v.age[i])
+
+
+@vector()
+def ratio(v: View, i: int) -> int:
+    """New agreement over agreement (O): nearly the same for all who train, near 0 for who re-sends."""
+    return int(v.newness[i] * O // max(v.agreed_sum[i], _FLOOR * v.age[i] // O, 1))
+
+
+@scalar
+def earned_median(v: View) -> int:
+    """Lower median of what judged seats earned."""
+    return lower_median(max(v.earned[i], 0) for i in v.included if v.judged[i])
+
+
+@vector()
+def ratio_weight(v: View, i: int) -> int:
+    """Say of i in the median ratio: what it earned, at most the median, shared among twins."""
+    if not v.judged[i]:
+        return 0
+    return int(min(max(v.earned[i], 0), v.earned_median) * O // v.crowd[i])
+
+
+@scalar
+def ratio_median(v: View) -> int:
+    """Weighted median of the ratios of judged seats."""
+    return weighted_median((v.ratio[i], v.ratio_weight[i]) for i in v.included if v.judged[i])
+
+
+@vector()
+def gate(v: View, i: int) -> int:
+    """Part (O) of what was earned that counts. Open where nothing can be said yet."""
+    if not v.age[i] or v.n < MIN_SEATS:
+        return O
+    if not v.judged[i] or v.ratio_median <= 0:
+        return 0
+    return ramp(v.ratio[i] * O // v.ratio_median, _GATE_START, _GATE_WIDTH)
+
+
+@vector()
+def points(v: View, i: int) -> int:
+    """Pay before scaling to the pot."""
+    return int(max(v.earned[i], 0) * v.gate[i] // v.crowd[i])
+
+
+@scalar
+def points_sum(v: View) -> int:
+    """Sum over included seats."""
+    return sum(v.points[i] for i in v.included)
+
+
+@vector(width=16)
+def pay(v: View, i: int) -> int:
+    """Smallest units of i for this round, rounded down; the same for all if nobody has points."""
+    if not v.points_sum:
+        return int(v.to_pay // v.n)
+    return int(v.to_pay * v.points[i] // v.points_sum)
+
+
+@scalar
+def paid(v: View) -> int:
+    """Sum of pay: what the result names, at most pot less fee."""
+    return sum(v.pay[i] for i in v.included)
+
+
+def _length(v: View, i: int) -> int:
+    return max(int(v.norm[i]), 1)
+
+
+def _counts(v: View, i: int) -> bool:
+    return bool(v.is_included[i] and v.has_public)
+
+
+def _terms(v: View, i: int, voices: Ints, products: Ints, others_length: int) -> Ints:
+    """Share (Q32) of each other seat in the cosine of i with the weighted sum of the others."""
+    scale: Any = _length(v, i) * others_length
+    terms = clip(((O - v.alike[i]) * voices * products << 16) // scale, -_TERM_LIMIT, _TERM_LIMIT)
+    terms[i] = 0
+    return terms
+
+
+STEPS: Final[list[Step]] = [
+    residual_norm, length_median, pay_clipping, live, twin_age, twin, alike, crowd,
+    pay_voice, pay_echo, pay_echo_sum, others_norm, agreed,
+    new_voice, new_echo, new_echo_sum, new_others_norm, new_sum,
+    residual_share, residual_share_median, energy,
+    earned, agreed_sum, age, newness, judged, ratio, earned_median, ratio_weight, ratio_median,
+    gate, points, points_sum, pay, paid,
+]  # fmt: skip

@@ -1,0 +1,242 @@
+"""The default rule: long-run agreement x agreement now x coherence discount, each capped at the median.
+
+Steps of version 1, from the Gram matrix to weights, reputations and penalties (F = 2^14 is one). A row that
+resembles many others more than the median row does is discounted; a row is worth no more than the median.
+With fewer than four included seats medians say nothing: weights are equal and no state changes.
+All entries fit 8 bytes unless the step says otherwise: |gram| <= 256 * 2^62 = 2^70, so a norm < 2^36.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from aggregator.fixed import F, Ints, bound, clip, floor_sqrt, lower_median
+from aggregator.steps import Step, View, matrix, scalar, vector
+
+START_REPUTATION: Final = F // 2
+"""Of a seat in its first round: below the median of those who are known."""
+FULL_WEIGHT: Final = 65535
+"""Weights sum to at most this, so that they fit uint16."""
+MIN_SEATS: Final = 4
+HOSTILE: Final = 3277
+"""An agreement of -0.2 or less is a strike."""
+STRIKES: Final = 3
+"""Strikes in a row from which each costs one unit."""
+UNRELIABLE: Final = F // 4
+
+_SLACK: Final = 819
+"""0.05: room for the noise of sketches in the agreement of this round."""
+_SCALE_FLOOR: Final = 3277
+"""0.2: below it agreement is not scaled up to the median any more."""
+
+
+@vector()
+def norm(v: View, i: int) -> int:
+    """Length of the sketch of seat i (floor)."""
+    return int(v.root[i])
+
+
+@matrix()
+def cosine(v: View, i: int) -> Ints:
+    """Cosines in F, clipped; rows of zero vectors are zero."""
+    n, ones = v.shape.seats, np.maximum(v.norm, 1)
+    row = clip(v.gram[i, :n] * F // (ones[i] * ones), -F, F)
+    row[i] = F if v.norm[i] else 0
+    return row
+
+
+@scalar
+def norm_median(v: View) -> int:
+    """Lower median of the norms that are not zero: what longer updates are clipped to."""
+    return lower_median(v.norm[i] for i in v.included if v.norm[i])
+
+
+@vector()
+def clipping(v: View, i: int) -> int:
+    """Factor in F that brings the norm down to the median."""
+    return min(F, v.norm_median * F // v.norm[i]) if v.norm[i] else 0
+
+
+@matrix(carried=True)
+def kinship(v: View, i: int) -> Ints:
+    """Moving average of cosines over the rounds that both were in; starts at the first cosine."""
+    if not v.is_included[i] or v.n < MIN_SEATS:
+        return np.asarray(v.before_kinship[i])
+    new = np.where(
+        (v.is_first == 1) | bool(v.is_first[i]), v.cosine[i], (9 * v.before_kinship[i] + v.cosine[i]) // 10
+    )
+    return np.where(v.is_included == 1, new, v.before_kinship[i])
+
+
+@vector()
+def kinship_bar(v: View, i: int) -> int:
+    """The k-th largest average cosine of i with another, k = (n - 1) div 2."""
+    return _bar(v, v.kinship[i], i)
+
+
+@vector()
+def cosine_bar(v: View, i: int) -> int:
+    """The k-th largest cosine of i with another."""
+    return _bar(v, v.cosine[i], i)
+
+
+@vector()
+def coherence_past(v: View, i: int) -> int:
+    """Root mean square of the k largest average cosines of i, negative ones as 0."""
+    return _coherence(v, v.kinship[i], v.kinship_bar[i], i)
+
+
+@vector()
+def coherence_now(v: View, i: int) -> int:
+    """The same from the cosines of this round."""
+    return _coherence(v, v.cosine[i], v.cosine_bar[i], i)
+
+
+@scalar
+def coherence_past_median(v: View) -> int:
+    """Lower median over included seats."""
+    return lower_median(v.coherence_past[i] for i in v.included)
+
+
+@scalar
+def coherence_now_median(v: View) -> int:
+    """Lower median over included seats."""
+    return lower_median(v.coherence_now[i] for i in v.included)
+
+
+@vector()
+def discount(v: View, i: int) -> int:
+    """What remains after the coherence discount: colluders resemble each other more than the median does."""
+    past = 13 * v.coherence_past_median * F // (10 * max(v.coherence_past[i], 1))
+    now = 3 * v.coherence_now_median * F // (2 * max(v.coherence_now[i], 1))
+    least = min(F, past, now)
+    return least * least // F
+
+
+@vector()
+def standing(v: View, i: int) -> int:
+    """Reputation before this round x discount."""
+    return int(max(v.before_reputation[i], 0) * v.discount[i] // F)
+
+
+@scalar
+def standing_sum(v: View) -> int:
+    """Sum over included seats."""
+    return sum(v.standing[i] for i in v.included)
+
+
+@vector()
+def voice(v: View, i: int) -> int:
+    """Weight of i in the direction that agreement is measured against."""
+    return int(v.standing[i] if v.standing_sum else v.discount[i])
+
+
+@vector()
+def echo(v: View, i: int) -> int:
+    """Inner product of i with that direction."""
+    return int(v.cosine[i] @ v.voice)
+
+
+@scalar
+def echo_sum(v: View) -> int:
+    """Squared length of that direction."""
+    return int(v.voice @ v.echo)
+
+
+@vector()
+def agreement(v: View, i: int) -> int:
+    """Cosine (F) of i with the direction of the others; 0 for a zero vector."""
+    if not v.norm[i]:
+        return 0
+    own = v.voice[i] * v.voice[i] * F
+    rest = floor_sqrt(max(1, v.echo_sum - 2 * v.voice[i] * v.echo[i] + own))
+    # 128 = sqrt(F): the root of a quantity in F is in sqrt(F).
+    return bound((v.echo[i] - v.voice[i] * F) * 128 // rest, -F, F)
+
+
+@scalar
+def agreement_median(v: View) -> int:
+    """Lower median over included seats."""
+    return lower_median(v.agreement[i] for i in v.included)
+
+
+@vector()
+def presence(v: View, i: int) -> int:
+    """Agreement now: full from 0.7 of the median on."""
+    return min(F, max(v.agreement[i] + _SLACK, 0) * F * 10 // (7 * (max(v.agreement_median, 0) + _SLACK)))
+
+
+@vector(carried=True)
+def reputation(v: View, i: int) -> int:
+    """Moving average of agreement in units of the median. It stands in the accounts tree."""
+    if v.is_included[i]:
+        if v.n < MIN_SEATS:
+            return int(v.before_reputation[i])
+        scaled = bound(v.agreement[i] * F // max(v.agreement_median, _SCALE_FLOOR), -F, F)
+        return int((19 * v.before_reputation[i] + scaled) // 20)
+    # Sealed but left out: as for agreement 0. Not sealed: nothing happened.
+    return int(19 * v.before_reputation[i] // 20 if v.is_sealed[i] else v.before_reputation[i])
+
+
+@vector()
+def merit(v: View, i: int) -> int:
+    """Reputation x discount x presence; one each with fewer than four seats."""
+    if not v.norm[i]:
+        return 0
+    if v.n < MIN_SEATS:
+        return 1
+    return int(max(v.reputation[i], 0) * v.discount[i] // F * v.presence[i] // F)
+
+
+@scalar
+def merit_sum(v: View) -> int:
+    """Sum over included seats; if 0 the round changes nothing."""
+    return sum(v.merit[i] for i in v.included)
+
+
+@vector()
+def weight(v: View, i: int) -> int:
+    """Share of i in the aggregate, in 1/65536; fits uint16."""
+    return v.merit[i] * FULL_WEIGHT // v.merit_sum if v.merit_sum else 0
+
+
+@vector()
+def coefficient(v: View, i: int) -> int:
+    """Factor of the update of i in the aggregate: weight x clipping; all sum to at most 65535."""
+    return int(v.weight[i] * v.clipping[i] // F)
+
+
+@vector(carried=True)
+def strikes(v: View, i: int) -> int:
+    """Rounds in a row in which i pulled against the others."""
+    if not v.is_included[i] or v.n < MIN_SEATS:
+        return int(v.before_strikes[i])
+    return int(v.before_strikes[i] + 1) if v.agreement[i] <= -HOSTILE else 0
+
+
+@vector()
+def penalty(v: View, i: int) -> int:
+    """Units that i loses for this round: one from the third strike in a row on."""
+    return int(v.n >= MIN_SEATS and v.strikes[i] >= STRIKES)
+
+
+def _bar(v: View, row: Ints, i: int) -> int:
+    k = (v.n - 1) // 2
+    return sorted((max(row[j], 0) for j in v.others(i)), reverse=True)[k - 1] if k else 0
+
+
+def _coherence(v: View, row: Ints, bar: int, i: int) -> int:
+    """From the bar it takes one pass: entries above it, and as many at it as are missing to k."""
+    k = (v.n - 1) // 2
+    above = [row[j] for j in v.others(i) if row[j] > bar]
+    return floor_sqrt((sum(x * x for x in above) + (k - len(above)) * bar * bar) // k) if k else 0
+
+
+STEPS: Final[list[Step]] = [
+    norm, cosine, norm_median, clipping,
+    kinship, kinship_bar, cosine_bar, coherence_past, coherence_now, coherence_past_median, coherence_now_median,
+    discount, standing, standing_sum, voice, echo, echo_sum, agreement, agreement_median, presence,
+    reputation, merit, merit_sum, weight, coefficient, strikes, penalty,
+]  # fmt: skip

@@ -1,0 +1,80 @@
+"""ERC-20 tokens as far as paying into a market needs them (EIP-20)."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import eth_abi
+
+from market.chain.errors import RpcError
+from market.chain.rpc import Rpc
+from market.chain.sender import Sender
+from market.errors import ChainError
+from market.keccak import keccak256
+
+
+class Token:
+    """One token contract. Amounts in its smallest unit."""
+
+    def __init__(self, rpc: Rpc, address: str, sender: Sender | None = None) -> None:
+        self.address = address
+        self._rpc = rpc
+        self._sender = sender
+
+    def balance(self, account: str) -> int:
+        """What `account` holds."""
+        return self._number("balanceOf(address)", account)
+
+    def allowance(self, owner: str, spender: str) -> int:
+        """What `spender` may still take from `owner`."""
+        return self._number("allowance(address,address)", owner, spender)
+
+    def decimals(self) -> int:
+        """Digits after the point in displays."""
+        return self._number("decimals()")
+
+    def symbol(self) -> str:
+        """Ticker; the address shortened where a token has none."""
+        try:
+            (text,) = eth_abi.decode(["string"], self._ask(_data("symbol()")))
+        except (ChainError, eth_abi.exceptions.DecodingError):
+            return f"{self.address[:8]}…"
+        return str(text)
+
+    def approve(self, spender: str, amount: int, intent: str | None = None) -> None:
+        """Lets `spender` take exactly `amount`, unless it may take that much already.
+
+        A smaller allowance is first set to zero, since some tokens refuse to change one that is not.
+        """
+        if self._sender is None:
+            raise ChainError("E209", "this command has no key to sign with; pass --keystore FILE")
+        owner = self._sender.account.address
+        allowed = self.allowance(owner, spender)
+        if allowed >= amount:
+            return
+        name = intent or f"approve/{uuid.uuid4()}"
+        for step in [0, amount] if allowed else [amount]:
+            data = _data("approve(address,uint256)", spender, step)
+            self._sender.send(f"{name}/{step}", self.address, data)
+
+    def _number(self, signature: str, *args: Any) -> int:
+        answer = self._ask(_data(signature, *args))
+        if len(answer) != 32:
+            raise ChainError(
+                "E207", f"{self.address} is no ERC-20 token: {signature} gave {len(answer)} bytes"
+            )
+        return int.from_bytes(answer, "big")
+
+    def _ask(self, data: bytes) -> bytes:
+        question = {"to": self.address, "data": "0x" + data.hex()}
+        try:
+            answer = self._rpc.request("eth_call", [question, "latest"])
+        except RpcError as error:
+            raise ChainError("E207", f"{self.address} is no ERC-20 token: {error.message}") from None
+        return bytes.fromhex(answer[2:])
+
+
+def _data(signature: str, *args: Any) -> bytes:
+    types = [kind for kind in signature[signature.index("(") + 1 : -1].split(",") if kind]
+    return keccak256(signature.encode())[:4] + eth_abi.encode(types, args)

@@ -1,0 +1,143 @@
+"""What happened in a project, round by round, folded from its events.
+
+The getters of the market answer "what is"; judging, verifying and training also need "what was": who sealed
+and revealed in a round, under which root and file, and what was posted. A fold over events gives that without
+trusting anybody but the node that served them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from market.cid import cid_from_digest
+from market.errors import ChainError
+from market.events import (
+    Event,
+    ProjectCreated,
+    ResultPosted,
+    Revealed,
+    RoundOpened,
+    Sealed,
+    TrainerLeft,
+    TrainerRegistered,
+    split_round_seat,
+)
+from market.params import Content, Params
+
+
+@dataclass(frozen=True)
+class Reveal:
+    """One revealed update. `first` says that it is its holder's first reveal (start values count)."""
+
+    seat: int
+    trainer: str
+    root: bytes
+    salt: bytes
+    file_digest: bytes
+    first: bool
+
+    def cid(self, size_bytes: int) -> str:
+        """Where the file is: `size_bytes` is the project's update length."""
+        return cid_from_digest(self.file_digest, size_bytes)
+
+
+@dataclass
+class RoundFacts:
+    """Facts of one round. Seals and reveals by seat; posts in the order of the chain."""
+
+    number: int
+    base_root: bytes = b""
+    pot: int = 0
+    seals: dict[int, bytes] = field(default_factory=dict)
+    reveals: dict[int, Reveal] = field(default_factory=dict)
+    posts: list[ResultPosted] = field(default_factory=list)
+
+    def posted(self, commitment: bytes) -> ResultPosted | None:
+        """The post with this commitment."""
+        return next((post for post in reversed(self.posts) if post.commitment == commitment), None)
+
+
+class History:
+    """The events of one project, applied in the order of the chain. Applying an event twice is a mistake."""
+
+    def __init__(self, project: int) -> None:
+        self.project = project
+        self.owner = ""
+        self.rounds: dict[int, RoundFacts] = {}
+        self._params: Params | None = None
+        self._content: Content | None = None
+        self._signers: dict[int, str] = {}
+        self._has_revealed: set[int] = set()
+
+    @property
+    def params(self) -> Params:
+        """Frozen parameters. Raises ChainError when the creation has not been seen."""
+        if self._params is None:
+            raise self._unknown()
+        return self._params
+
+    @property
+    def content(self) -> Content:
+        """Digests of description and first model."""
+        if self._content is None:
+            raise self._unknown()
+        return self._content
+
+    def apply(self, events: Iterable[Event]) -> None:
+        """Folds further events in; those of other projects are passed over."""
+        for event in events:
+            if getattr(event, "project", None) == self.project:
+                self._apply(event)
+
+    def round(self, number: int) -> RoundFacts:
+        """Facts of a round; empty when it has none."""
+        return self.rounds.get(number) or RoundFacts(number)
+
+    def signer(self, seat: int) -> str | None:
+        """Who holds a seat now."""
+        return self._signers.get(seat)
+
+    def seats_held(self) -> dict[int, str]:
+        """Signing address by seat, now."""
+        return dict(self._signers)
+
+    def _apply(self, event: Event) -> None:
+        match event:
+            case ProjectCreated():
+                self._params, self._content, self.owner = event.params, event.content, event.owner
+            case TrainerRegistered():
+                self._signers[event.seat] = event.signer
+            case TrainerLeft():
+                self._signers.pop(event.seat, None)
+                self._has_revealed.discard(event.seat)
+            case RoundOpened():
+                facts = self.rounds.setdefault(event.round, RoundFacts(event.round))
+                facts.base_root, facts.pot = event.base_root, event.pot
+            case Sealed():
+                number, seat = split_round_seat(event.round_seat)
+                self.rounds[number].seals[seat] = event.seal
+            case Revealed():
+                self._reveal(event)
+            case ResultPosted():
+                self.rounds[event.round].posts.append(event)
+            case _:
+                pass
+
+    def _reveal(self, event: Revealed) -> None:
+        number, seat = split_round_seat(event.round_seat)
+        self.rounds[number].reveals[seat] = Reveal(
+            seat=seat,
+            trainer=self._signers[seat],
+            root=event.update_root,
+            salt=event.salt,
+            file_digest=event.file_digest,
+            first=seat not in self._has_revealed,
+        )
+        self._has_revealed.add(seat)
+
+    def _unknown(self) -> ChainError:
+        return ChainError(
+            "E205",
+            f"project {self.project} is not in the events read; see `fairtrain project list`",
+        )

@@ -1,0 +1,285 @@
+"""Parameters of a project, the bounds of a market, and presets.
+
+Everything here is frozen at creation; nobody can change it afterwards. `Params.check` refuses what the
+contract's `create` refuses, in the same order and with the same error names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from market.abi import AbiRecord
+from market.errors import RefusedError
+from market.units import BPS_TOTAL, MAX_SEATS, NATIVE, ZERO32
+
+RULE_DEFAULT = 1
+SKETCH_COLUMNS = 256
+MAX_DELTA_ROWS = 8
+MAX_FILE_ROUNDS = 4
+POT_PER_SEAT = 1000
+"""A pot has at least this many smallest units for each seat, so that rounding down stays below 0.1 %."""
+BOND_NUMERATOR, BOND_DENOMINATOR = 3, 2
+ABSENT_ROUNDS = 16
+"""A seat that did not seal in this many opened rounds may be evicted."""
+
+
+@dataclass(frozen=True)
+class Windows(AbiRecord):
+    """Durations in seconds."""
+
+    commit: int
+    reveal: int
+    first_right: int
+    proposed: int
+    challenge: int
+    answer: int
+    refute: int
+    dead: int
+
+
+@dataclass(frozen=True)
+class Limits(AbiRecord):
+    """Bounds that no owner can leave; constructor arguments of the market."""
+
+    min: Windows
+    max: Windows
+    max_seats: int
+    max_coefficients: int
+    max_fee_bps: int
+    max_open_rounds: int
+    max_lifetime: int
+
+
+@dataclass(frozen=True)
+class Params(AbiRecord):
+    """What a project fixes at creation. Amounts in the token's smallest unit, `end_date` in unix seconds."""
+
+    token: str
+    pot: int
+    min_stake: int
+    bond_floor: int
+    fee_bps: int
+    seats: int
+    min_seals: int
+    expected_seats: int
+    open_rounds: int
+    rule: int
+    delta_rows: int
+    file_rounds: int
+    columns: int
+    coefficients: int
+    end_date: int
+    admission_root: bytes
+    windows: Windows
+
+    @property
+    def unit(self) -> int:
+        """What one missed reveal costs: floor(pot / minimum of seals), constant for a project."""
+        return self.pot // self.min_seals
+
+    @property
+    def bond(self) -> int:
+        """Bond locked by one open result: floor(1.5 pot)."""
+        return self.pot * BOND_NUMERATOR // BOND_DENOMINATOR
+
+    @property
+    def fee(self) -> int:
+        """The poster's fee of one round: floor(pot * fee_bps / 10,000)."""
+        return self.pot * self.fee_bps // BPS_TOTAL
+
+    def check(self, limits: Limits, now: int) -> None:
+        """RefusedError with the contract's error name for the first relation that does not hold."""
+        _check_windows(self.windows, limits)
+        _check_seats_and_money(self, limits)
+        _check_shape(self, limits, now)
+
+
+@dataclass(frozen=True)
+class Content(AbiRecord):
+    """Digests of CIDv1 (sha2-256) and the Merkle root of the first model."""
+
+    description_digest: bytes
+    model_digest: bytes
+    model_root: bytes
+
+    def check(self) -> None:
+        """Refuses a zero digest or root: a zero is what an unset word looks like (I-27)."""
+        if ZERO32 in (self.description_digest, self.model_digest, self.model_root):
+            raise RefusedError("MarketZero", {}, "digests and the model root must not be zero")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Limits for a market's constructor and defaults for its projects."""
+
+    limits: Limits
+    windows: Windows
+    pot: int
+    min_stake_units: int
+    """a trainer's stake at registration, in units"""
+    fee_bps: int
+    seats: int
+    min_seals: int
+    open_rounds: int
+    lifetime: int
+    """seconds from creation to the end date"""
+
+    def project(self, now: int, coefficients: int, **changes: Any) -> Params:
+        """Params of a project created at `now` (unix seconds); `changes` override single fields.
+
+        Amounts that hang on others (stake, bond floor, expected seats) follow them unless they are given.
+        """
+        seats = changes.get("seats", self.seats)
+        pot = changes.get("pot", max(self.pot, POT_PER_SEAT * seats))
+        min_seals = changes.get("min_seals", min(self.min_seals, seats))
+        values: dict[str, Any] = {
+            "token": NATIVE,
+            "pot": pot,
+            "min_stake": self.min_stake_units * (pot // min_seals),
+            "bond_floor": pot * BOND_NUMERATOR // BOND_DENOMINATOR,
+            "fee_bps": self.fee_bps,
+            "seats": seats,
+            "min_seals": min_seals,
+            "expected_seats": seats,
+            "open_rounds": self.open_rounds,
+            "rule": RULE_DEFAULT,
+            "delta_rows": 3,
+            "file_rounds": 2,
+            "columns": SKETCH_COLUMNS,
+            "coefficients": coefficients,
+            "end_date": now + self.lifetime,
+            "admission_root": ZERO32,
+            "windows": self.windows,
+        }
+        return Params(**{**values, **changes})
+
+
+HOUR, DAY = 3600, 86_400
+ETHER = 10**18
+
+MAINNET = Preset(
+    limits=Limits(
+        # forced inclusion on today's L2s takes up to a day, which bounds reveal and answer from below
+        min=Windows(HOUR, HOUR, 60, 120, 7 * DAY, DAY, DAY, 7 * DAY),
+        max=Windows(30 * DAY, 7 * DAY, 12 * HOUR, 2 * DAY, 28 * DAY, 3 * DAY, 7 * DAY, 28 * DAY),
+        max_seats=MAX_SEATS,
+        max_coefficients=1 << 30,
+        max_fee_bps=2_000,
+        max_open_rounds=64,
+        max_lifetime=3 * 365 * DAY,
+    ),
+    windows=Windows(18 * HOUR, 6 * HOUR, HOUR, 3 * HOUR, 7 * DAY, DAY, DAY, 7 * DAY),
+    pot=ETHER // 10,
+    min_stake_units=3,
+    fee_bps=500,
+    seats=32,
+    min_seals=8,
+    open_rounds=8,
+    lifetime=180 * DAY,
+)
+"""A public chain: rounds of a day, pay after a week."""
+
+DEMO = Preset(
+    limits=Limits(
+        min=Windows(1, 1, 1, 2, 7, 1, 1, 1),
+        max=MAINNET.limits.max,
+        max_seats=MAX_SEATS,
+        max_coefficients=1 << 30,
+        max_fee_bps=2_000,
+        max_open_rounds=64,
+        max_lifetime=3 * 365 * DAY,
+    ),
+    # COMMIT and REVEAL end as soon as all have sealed and revealed, so long deadlines cost nothing
+    windows=Windows(60, 60, 5, 20, 8, 1, 1, 30),
+    pot=ETHER,
+    min_stake_units=3,
+    fee_bps=500,
+    seats=10,
+    min_seals=3,
+    open_rounds=8,
+    lifetime=DAY,
+)
+"""A local chain that people watch: seconds."""
+
+MINIMAL = Preset(
+    limits=replace(
+        DEMO.limits, max_seats=300, max_coefficients=1 << 20, max_fee_bps=1_000, max_open_rounds=3
+    ),
+    windows=Windows(10, 10, 2, 4, 7, 1, 1, 12),
+    pot=10_000,
+    min_stake_units=3,
+    fee_bps=500,
+    seats=4,
+    min_seals=2,
+    open_rounds=2,
+    lifetime=1_000,
+)
+"""Tests: the smallest sizes in which everything can happen, and limits close enough to hit."""
+
+PRESETS = {"mainnet": MAINNET, "demo": DEMO, "minimal": MINIMAL}
+
+
+def require(condition: bool, name: str, **args: Any) -> None:
+    """Refuse with the contract's error `name` and its arguments unless `condition` holds."""
+    if not condition:
+        raise RefusedError(name, args)
+
+
+def _check_windows(windows: Windows, limits: Limits) -> None:
+    for index, field in enumerate(fields(Windows)):
+        value = getattr(windows, field.name)
+        least, most = getattr(limits.min, field.name), getattr(limits.max, field.name)
+        require(least <= value <= most, "MarketWindow", index=index, actual=value, least=least, most=most)
+    proposed, first = windows.proposed, windows.first_right
+    require(
+        2 * first <= proposed <= windows.reveal,
+        "MarketProposedWindow",
+        actual=proposed,
+        least=2 * first,
+        most=windows.reveal,
+    )
+    require(
+        windows.challenge >= 7 * windows.answer,
+        "MarketChallengeWindow",
+        actual=windows.challenge,
+        least=7 * windows.answer,
+    )
+    require(
+        windows.refute >= windows.answer, "MarketRefuteWindow", actual=windows.refute, least=windows.answer
+    )
+
+
+def _check_seats_and_money(params: Params, limits: Limits) -> None:
+    require(
+        params.pot >= POT_PER_SEAT * params.seats,
+        "MarketPot",
+        actual=params.pot,
+        least=POT_PER_SEAT * params.seats,
+    )
+    ordered = 1 <= params.min_seals <= params.expected_seats <= params.seats <= limits.max_seats
+    require(
+        ordered,
+        "MarketSeats",
+        min_seals=params.min_seals,
+        expected=params.expected_seats,
+        seats=params.seats,
+        most=limits.max_seats,
+    )
+    require(params.min_stake >= params.unit, "MarketMinStake", actual=params.min_stake, least=params.unit)
+    require(params.fee_bps <= limits.max_fee_bps, "MarketFee", actual=params.fee_bps, most=limits.max_fee_bps)
+
+
+def _check_shape(params: Params, limits: Limits, now: int) -> None:
+    rounds, most = params.open_rounds, limits.max_open_rounds
+    require(1 <= rounds <= most, "MarketOpenRounds", actual=rounds, most=most)
+    latest = now + limits.max_lifetime
+    require(now < params.end_date <= latest, "MarketEndDate", actual=params.end_date, now=now, latest=latest)
+    size, most = params.coefficients, limits.max_coefficients
+    require(1 <= size <= most, "MarketCoefficients", actual=size, most=most)
+    require(params.columns == SKETCH_COLUMNS, "MarketColumns", actual=params.columns, expected=SKETCH_COLUMNS)
+    require(params.rule == RULE_DEFAULT, "MarketRule", actual=params.rule, expected=RULE_DEFAULT)
+    require(params.delta_rows <= MAX_DELTA_ROWS, "MarketRows", actual=params.delta_rows, most=MAX_DELTA_ROWS)
+    require(
+        params.file_rounds <= MAX_FILE_ROUNDS, "MarketRows", actual=params.file_rounds, most=MAX_FILE_ROUNDS
+    )
