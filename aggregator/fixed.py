@@ -92,7 +92,8 @@ def products(left: NDArray[np.int64], right: NDArray[np.int64]) -> Ints:
 
 def _limbs(values: NDArray[np.int64]) -> Sequence[NDArray[np.float64]]:
     """`values` as a sum of limb << 18 k; the last limb keeps the sign."""
-    limbs, rest = [], values
+    limbs: list[NDArray[np.float64]] = []
+    rest = values
     while True:
         if not rest.size or (rest.min() >= -(1 << _LIMB - 1) and rest.max() < 1 << _LIMB - 1):
             return [*limbs, rest.astype(np.float64)]

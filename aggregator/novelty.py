@@ -147,10 +147,9 @@ def _system(v: View, i: int, rows: list[int]) -> Ints:
 
 def _coefficients(v: View, i: int, rows: list[int], system_: Ints) -> Ints:
     """From the fit between unit vectors to one between the vectors themselves, Q20."""
+    length, lengths = max(v.root[i], 1), np.maximum(v.root[rows], 1)
     unit = (bound(x, -_FIT_LIMIT, _FIT_LIMIT) for x in solve(system_.tolist(), len(rows)))
-    return ints(
-        [x * max(v.root[i], 1) // (max(v.root[row], 1) << 28) for x, row in zip(unit, rows, strict=True)]
-    )
+    return ints([x * length // (other << 28) for x, other in zip(unit, lengths, strict=True)])
 
 
 STEPS: Final[list[Step]] = [

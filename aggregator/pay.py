@@ -31,7 +31,7 @@ _GATE_WIDTH: Final = 9830
 _FLOOR: Final = 3276
 """0.05: agreement below which a seat is not judged by its ratio, but not paid."""
 _TERM_LIMIT: Final = 1 << 34
-"""One pair's term is at most 4 (Q32): larger ones come from sums that cancel. Keeps running sums in 8 bytes."""
+"""4 in Q32; larger terms of a pair come from sums that cancel. Keeps running sums in 8 bytes."""
 
 
 @vector()
@@ -40,22 +40,16 @@ def residual_norm(v: View, i: int) -> int:
     return floor_sqrt(v.residual_gram[i, i])
 
 
-@scalar
-def length_median(v: View) -> int:
-    """Lower median of all included norms (at least 1 each)."""
-    return lower_median(_length(v, i) for i in v.included)
-
-
 @vector()
 def pay_clipping(v: View, i: int) -> int:
     """Factor (O) that brings the norm down to the median."""
-    return min(O, O * v.length_median // _length(v, i))
+    return min(O, int(O * v.norm_median // _length(v, i)))
 
 
 @vector()
 def live(v: View, i: int) -> int:
     """1 if norm and residual are long enough for cosines of residuals to mean anything."""
-    return int(1000 * _length(v, i) > v.length_median and 100 * v.residual_norm[i] > 3 * _length(v, i))
+    return int(1000 * _length(v, i) > v.norm_median and 100 * v.residual_norm[i] > 3 * _length(v, i))
 
 
 @vector(carried=True)
@@ -77,11 +71,32 @@ def twin(v: View, i: int) -> Ints:
 
 
 @matrix()
+def twin_mean(v: View, i: int) -> Ints:
+    """Residual cosine (O) of each pair, averaged over rounds."""
+    row = v.twin[i] * O // (np.minimum(v.twin_age, v.twin_age[i]) + _TWIN_PRIOR * O)
+    return np.asarray(row * v.is_included)
+
+
+@vector()
+def twin_typical(v: View, i: int) -> int:
+    """Lower median of i's averages with the other included seats."""
+    return lower_median(v.twin_mean[i, j] for j in v.others(i))
+
+
+@scalar
+def twin_bar(v: View) -> int:
+    """Average from which two seats begin to count as one: 0.15 above what is typical for this project.
+
+    Who trains long on the same distribution leaves residuals that resemble each other; only those who
+    resemble each other much more than that are twins.
+    """
+    return _TWIN_START + max(lower_median(v.twin_typical[i] for i in v.included), 0)
+
+
+@matrix()
 def alike(v: View, i: int) -> Ints:
     """How far (O) two seats count as one."""
-    age = np.minimum(v.twin_age, v.twin_age[i])
-    mean = v.twin[i] * O // (age + _TWIN_PRIOR * O)
-    row = clip((mean - _TWIN_START) * O // _TWIN_WIDTH, 0, O) * v.is_included
+    row = clip((v.twin_mean[i] - v.twin_bar) * O // _TWIN_WIDTH, 0, O) * v.is_included
     row[i] = 0
     return np.asarray(row)
 
@@ -289,7 +304,8 @@ def _terms(v: View, i: int, voices: Ints, products: Ints, others_length: int) ->
 
 
 STEPS: Final[list[Step]] = [
-    residual_norm, length_median, pay_clipping, live, twin_age, twin, alike, crowd,
+    residual_norm, pay_clipping, live,
+    twin_age, twin, twin_mean, twin_typical, twin_bar, alike, crowd,
     pay_voice, pay_echo, pay_echo_sum, others_norm, agreed,
     new_voice, new_echo, new_echo_sum, new_others_norm, new_sum,
     residual_share, residual_share_median, energy,

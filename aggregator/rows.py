@@ -46,7 +46,7 @@ class Shape:
         """Row of the file that `seat` revealed `age` + 1 opened rounds ago."""
         if not (0 <= age < MEMORY and 0 <= seat < self.seats):
             raise IndexError(
-                f"file of seat {seat}, {age + 1} rounds ago, of {self.seats} seats, {MEMORY} rounds"
+                f"file of seat {seat}, {age + 1} rounds back: {self.seats} seats, {MEMORY} rounds"
             )
         return self.first_past + age * self.seats + seat
 

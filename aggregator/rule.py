@@ -64,10 +64,9 @@ def kinship(v: View, i: int) -> Ints:
     """Moving average of cosines over the rounds that both were in; starts at the first cosine."""
     if not v.is_included[i] or v.n < MIN_SEATS:
         return np.asarray(v.before_kinship[i])
-    new = np.where(
-        (v.is_first == 1) | bool(v.is_first[i]), v.cosine[i], (9 * v.before_kinship[i] + v.cosine[i]) // 10
-    )
-    return np.where(v.is_included == 1, new, v.before_kinship[i])
+    average = (9 * v.before_kinship[i] + v.cosine[i]) // 10
+    met = np.where((v.is_first == 1) | bool(v.is_first[i]), v.cosine[i], average)
+    return np.asarray(np.where(v.is_included == 1, met, v.before_kinship[i]))
 
 
 @vector()
@@ -112,7 +111,7 @@ def discount(v: View, i: int) -> int:
     past = 13 * v.coherence_past_median * F // (10 * max(v.coherence_past[i], 1))
     now = 3 * v.coherence_now_median * F // (2 * max(v.coherence_now[i], 1))
     least = min(F, past, now)
-    return least * least // F
+    return int(least * least // F)
 
 
 @vector()
@@ -165,7 +164,8 @@ def agreement_median(v: View) -> int:
 @vector()
 def presence(v: View, i: int) -> int:
     """Agreement now: full from 0.7 of the median on."""
-    return min(F, max(v.agreement[i] + _SLACK, 0) * F * 10 // (7 * (max(v.agreement_median, 0) + _SLACK)))
+    full = 7 * (max(v.agreement_median, 0) + _SLACK)
+    return min(F, int(max(v.agreement[i] + _SLACK, 0) * F * 10 // full))
 
 
 @vector(carried=True)
@@ -236,7 +236,8 @@ def _coherence(v: View, row: Ints, bar: int, i: int) -> int:
 
 STEPS: Final[list[Step]] = [
     norm, cosine, norm_median, clipping,
-    kinship, kinship_bar, cosine_bar, coherence_past, coherence_now, coherence_past_median, coherence_now_median,
+    kinship, kinship_bar, cosine_bar, coherence_past, coherence_now,
+    coherence_past_median, coherence_now_median,
     discount, standing, standing_sum, voice, echo, echo_sum, agreement, agreement_median, presence,
     reputation, merit, merit_sum, weight, coefficient, strikes, penalty,
 ]  # fmt: skip

@@ -67,7 +67,7 @@ class Sketcher:
         self.sums: NDArray[np.int32] = np.zeros(COLUMNS, np.int32)
 
     def push(self, block: bytes) -> NDArray[np.int32]:
-        """Add whole segments (only the last may be shorter); int32 (segments, 256) running sums after each."""
+        """Add whole segments (only the last may be shorter); returns int32 (segments, 256) running sums."""
         values = np.frombuffer(block, ">i2").astype(np.int16).reshape(-1, COLUMNS)
         hashes = seeded_hashes(self._seed, self._row, len(values))
         turns = rotations(self._seed, self._row, len(values))

@@ -54,12 +54,10 @@ def state_bytes(state: State) -> bytes:
 
 
 def read_state(data: bytes, seats: int) -> State:
-    """State from its document. Raises DocumentError E183 for a wrong length; the root is the caller's check."""
+    """State from its document; the caller checks its root. Raises DocumentError E183 for a wrong length."""
     sizes = [seats if step.kind == "vector" else seats * seats for step in CARRIED]
     if len(data) != 8 * sum(sizes):
-        raise DocumentError(
-            "E183", f"state: got {len(data)} bytes, expected {8 * sum(sizes)} for {seats} seats"
-        )
+        raise DocumentError("E183", f"state: got {len(data)} bytes, expected {8 * sum(sizes)}")
     values, out, at = np.frombuffer(data, ">i8"), {}, 0
     for step, size in zip(CARRIED, sizes, strict=True):
         shape = (seats,) if step.kind == "vector" else (seats, seats)

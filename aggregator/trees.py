@@ -33,27 +33,31 @@ def entries_bytes(values: Ints, width: Width) -> NDArray[np.uint8]:
     if width == 8:
         return values.astype(np.int64).astype(">i8").view(np.uint8).reshape(-1, 8)
     halves = np.stack([values >> 64, values & ((1 << 64) - 1)], axis=-1)
-    words = np.stack([halves[:, 0].astype(np.int64).astype(np.uint64), halves[:, 1].astype(np.uint64)], axis=-1)
+    words = np.stack(
+        [halves[:, 0].astype(np.int64).astype(np.uint64), halves[:, 1].astype(np.uint64)], axis=-1
+    )
     return words.astype(">u8").view(np.uint8).reshape(-1, 16)
 
 
 def gram_root(gram: Ints, present: Sequence[int], shape: Shape) -> Hash:
     """Root of the Gram tree: Ints (W, W), leaves of present rows and columns only."""
     bits, columns = shape.row_bits, np.array(present, dtype=np.int64)
-    rows = [absent_root(bits)] * shape.rows
+    rows = _absent(shape.rows, bits)
     for i in present:
         hashes = np.zeros((shape.rows, 32), np.uint8)
         data = entries_bytes(gram[i], 16)
         # Hashes of absent columns are thrown away again: simpler than calls for runs of present ones.
         hashes[columns] = leaf_hashes(i << bits, data)[columns]
-        rows[i] = root_of_rows(hashes, bits)
-    return root_of_rows(np.frombuffer(b"".join(rows), np.uint8).reshape(-1, 32), bits) if bits else rows[0]
+        rows[i] = np.frombuffer(root_of_rows(hashes, bits), np.uint8)
+    return climb(rows, bits, bits)
 
 
 def step_roots(view: View) -> list[Hash]:
     """Roots of the 64 slots of the steps tree of a computed round."""
     shape: Shape = view.shape
-    out = [_slot(0, np.array([[getattr(view, s.name) for s in SCALARS]], dtype=object), SCALAR_WIDTH, [0], shape)]
+    out = [
+        _slot(0, np.array([[getattr(view, s.name) for s in SCALARS]], dtype=object), SCALAR_WIDTH, [0], shape)
+    ]
     for k, step in enumerate(SLOTS, start=1):
         out.append(_step_root(k, step, getattr(view, step.name), view.included, shape))
     return _with_empty_slots(out, shape)
@@ -92,18 +96,24 @@ def _step_root(slot: int, step: Step, values: Ints, included: Sequence[int], sha
 def _slot(slot: int, values: Ints, width: Width, rows: Sequence[int], shape: Shape) -> Hash:
     """Root of one slot: `values` (rows, length), leaves of `rows` only, entries padded to whole leaves."""
     bits, per_leaf = _chunk_bits(shape), LEAF_BYTES // width
-    out = np.zeros((len(values), 32), np.uint8)
-    out[:] = np.frombuffer(absent_root(bits), np.uint8)
+    out = _absent(len(values), bits)
     for row in rows:
         data = entries_bytes(values[row], width).reshape(-1)
         padded = np.zeros(-(-values.shape[1] // per_leaf) * LEAF_BYTES, np.uint8)
         padded[: len(data)] = data
         first = (slot << clog2(shape.seats) | row) << bits
-        out[row] = np.frombuffer(root_of_rows(leaf_hashes(first, padded.reshape(-1, LEAF_BYTES)), bits), np.uint8)
-    return _climb(out, bits, clog2(shape.seats))
+        out[row] = np.frombuffer(
+            root_of_rows(leaf_hashes(first, padded.reshape(-1, LEAF_BYTES)), bits), np.uint8
+        )
+    return climb(out, bits, clog2(shape.seats))
 
 
-def _climb(hashes: NDArray[np.uint8], level: int, bits: int) -> Hash:
+def _absent(count: int, level: int) -> NDArray[np.uint8]:
+    """`count` times the root of 2^level absent leaves: uint8 (count, 32), to be written to."""
+    return np.tile(np.frombuffer(absent_root(level), np.uint8), (count, 1))
+
+
+def climb(hashes: NDArray[np.uint8], level: int, bits: int) -> Hash:
     """Root of 2^bits subtrees of 2^level leaves each, absent ones after the given."""
     for above in range(level, level + bits):
         if len(hashes) % 2:

@@ -312,8 +312,11 @@ def parse(document: bytes) -> Description:
     try:
         return Description.model_validate_json(json.dumps(value))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        raise _refuse(_pointer(value, first["loc"]), first["msg"].removeprefix("Value error, ")) from None
+        found = error.errors(include_url=False, include_context=False)
+        # a value of one of two kinds fails as both: the kind that was meant is the one that fails deeper
+        deepest = max(found, key=lambda one: _pointer(value, one["loc"]).count("/"))
+        reason = deepest["msg"].removeprefix("Value error, ")
+        raise _refuse(_pointer(value, deepest["loc"]), reason) from None
 
 
 def parse_published(document: bytes, expected_hash: bytes) -> Description:

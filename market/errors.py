@@ -50,7 +50,7 @@ class StoreError(FairtrainError):
 
 
 class UnavailableError(StoreError):
-    """E143: no source gave the object. `reasons` holds one short text for each source; trying later may help."""
+    """E143: no source gave the object; a later try may. `reasons` holds one short text for each source."""
 
     def __init__(self, reasons: list[str]) -> None:
         count = len(reasons)

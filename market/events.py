@@ -172,10 +172,11 @@ class RoundFlattened(Event):
 
 @dataclass(frozen=True)
 class RoundSkipped(Event):
-    """The tip moved over a FLAT or VOID round after results had been cleared."""
+    """The tip, or the mark below which all is terminal, moved over a FLAT or VOID round."""
 
     project: int
-    round: int
+    tip: int
+    terminal_up_to: int
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,15 @@ from dataclasses import dataclass, field
 from market.cid import cid_from_digest
 from market.errors import ChainError
 from market.events import (
+    BondReleased,
     Event,
+    FlatClaimed,
     ProjectCreated,
+    ResultConvicted,
     ResultPosted,
     Revealed,
+    RoundFinalised,
+    RoundFlattened,
     RoundOpened,
     Sealed,
     TrainerLeft,
@@ -24,11 +29,13 @@ from market.events import (
     split_round_seat,
 )
 from market.params import Content, Params
+from market.seals import add_reveal
 
 
 @dataclass(frozen=True)
 class Reveal:
-    """One revealed update. `first` says that it is its holder's first reveal (start values count)."""
+    """One revealed update. `first`: it is its holder's first reveal (start values count); `tenure`: number of
+    holders that the seat had before."""
 
     seat: int
     trainer: str
@@ -36,6 +43,7 @@ class Reveal:
     salt: bytes
     file_digest: bytes
     first: bool
+    tenure: int
 
     def cid(self, size_bytes: int) -> str:
         """Where the file is: `size_bytes` is the project's update length."""
@@ -44,7 +52,11 @@ class Reveal:
 
 @dataclass
 class RoundFacts:
-    """Facts of one round. Seals and reveals by seat; posts in the order of the chain."""
+    """Facts of one round. Seals and reveals by seat; posts in the order of the chain.
+
+    `pot`: as reserved when the round opened, with what convictions added since, in smallest units.
+    `locks`: the stored result locks a bond. `flat_taken`: seats that took their share of a FLAT round.
+    """
 
     number: int
     base_root: bytes = b""
@@ -52,6 +64,21 @@ class RoundFacts:
     seals: dict[int, bytes] = field(default_factory=dict)
     reveals: dict[int, Reveal] = field(default_factory=dict)
     posts: list[ResultPosted] = field(default_factory=list)
+    locks: bool = False
+    flat: bool = False
+    flat_taken: set[int] = field(default_factory=set)
+
+    def full_pot(self, params: Params) -> int:
+        """What the round distributes once REVEAL is over: the pot and the units of missed reveals."""
+        missed = len(self.seals) - len(self.reveals)
+        return self.pot + (missed * params.unit if 2 * len(self.reveals) >= len(self.seals) else 0)
+
+    def reveal_sum(self) -> int:
+        """The running sum over reveals that the seed is made of."""
+        total = 0
+        for reveal in self.reveals.values():
+            total = add_reveal(total, reveal.trainer, reveal.root, reveal.salt)
+        return total
 
     def posted(self, commitment: bytes) -> ResultPosted | None:
         """The post with this commitment."""
@@ -69,6 +96,7 @@ class History:
         self._content: Content | None = None
         self._signers: dict[int, str] = {}
         self._has_revealed: set[int] = set()
+        self._tenures: dict[int, int] = {}
 
     @property
     def params(self) -> Params:
@@ -94,9 +122,41 @@ class History:
         """Facts of a round; empty when it has none."""
         return self.rounds.get(number) or RoundFacts(number)
 
+    def posted(self, commitment: bytes) -> ResultPosted | None:
+        """The post of any round with this commitment; None for the start."""
+        return next((post for facts in self.rounds.values() if (post := facts.posted(commitment))), None)
+
+    def posted_model(self, model_root: bytes) -> ResultPosted | None:
+        """The newest merged post that made a model; None for the first model."""
+        for number in sorted(self.rounds, reverse=True):
+            for post in reversed(self.rounds[number].posts):
+                if post.post.roots.model == model_root and post.merged:
+                    return post
+        return None
+
     def signer(self, seat: int) -> str | None:
         """Who holds a seat now."""
         return self._signers.get(seat)
+
+    def past_tenures(self, seat: int) -> int:
+        """How many holders have left a seat; also the number of its present holder's tenure."""
+        return self._tenures.get(seat, 0)
+
+    def stale(self, tip: int) -> frozenset[int]:
+        """Rounds above the tip whose stored result still locks a bond."""
+        return frozenset(n for n, facts in self.rounds.items() if n > tip and facts.locks)
+
+    def flat_due(self, seat: int) -> frozenset[int]:
+        """FLAT rounds whose share the present holder of a seat has not taken."""
+        tenure = self.past_tenures(seat)
+        return frozenset(
+            number
+            for number, facts in self.rounds.items()
+            if facts.flat
+            and seat not in facts.flat_taken
+            and (reveal := facts.reveals.get(seat)) is not None
+            and reveal.tenure == tenure
+        )
 
     def seats_held(self) -> dict[int, str]:
         """Signing address by seat, now."""
@@ -111,6 +171,7 @@ class History:
             case TrainerLeft():
                 self._signers.pop(event.seat, None)
                 self._has_revealed.discard(event.seat)
+                self._tenures[event.seat] = self._tenures.get(event.seat, 0) + 1
             case RoundOpened():
                 facts = self.rounds.setdefault(event.round, RoundFacts(event.round))
                 facts.base_root, facts.pot = event.base_root, event.pot
@@ -120,7 +181,17 @@ class History:
             case Revealed():
                 self._reveal(event)
             case ResultPosted():
-                self.rounds[event.round].posts.append(event)
+                facts = self.rounds[event.round]
+                facts.posts.append(event)
+                facts.locks = True
+            case BondReleased() | RoundFinalised():
+                self.rounds[event.round].locks = False
+            case RoundFlattened():
+                self.rounds[event.round].flat = True
+            case FlatClaimed():
+                self.rounds[event.round].flat_taken.add(event.seat)
+            case ResultConvicted():
+                self.rounds[event.round].pot += event.to_pot
             case _:
                 pass
 
@@ -133,6 +204,7 @@ class History:
             salt=event.salt,
             file_digest=event.file_digest,
             first=seat not in self._has_revealed,
+            tenure=self.past_tenures(seat),
         )
         self._has_revealed.add(seat)
 

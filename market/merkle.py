@@ -45,7 +45,7 @@ columns   group of 8 coefficients                8 coefficients x N seats int16,
 - gram: present iff both rows are.
 - steps: `aggregator/steps.py` numbers the steps (at most 64); `Q` is the number of leaves in the longest row.
 - columns: bytes of coefficient `c` (of 8), seat `s` begin at `2 * (c * N + s)`; a seat not included is zero.
-  Only if N > 12; else the root is that of the tree with all leaves absent.
+  Only if N > 12; else there is no such tree and bytes32(0) stands in place of its root.
 """
 
 from __future__ import annotations

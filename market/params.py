@@ -19,6 +19,8 @@ MAX_DELTA_ROWS = 8
 MAX_FILE_ROUNDS = 4
 POT_PER_SEAT = 1000
 """A pot has at least this many smallest units for each seat, so that rounding down stays below 0.1 %."""
+ANSWERS_PER_CHALLENGE = 7
+"""W covers five questions and their answers, one refutation and one spare."""
 BOND_NUMERATOR, BOND_DENOMINATOR = 3, 2
 ABSENT_ROUNDS = 16
 """A seat that did not seal in this many opened rounds may be evicted."""
@@ -88,11 +90,12 @@ class Params(AbiRecord):
         """The poster's fee of one round: floor(pot * fee_bps / 10,000)."""
         return self.pot * self.fee_bps // BPS_TOTAL
 
-    def check(self, limits: Limits, now: int) -> None:
-        """RefusedError with the contract's error name for the first relation that does not hold."""
+    def check(self, limits: Limits, now: int, token_has_code: bool = True) -> None:
+        """RefusedError with the contract's error for the first relation that does not hold at `now`."""
         _check_windows(self.windows, limits)
-        _check_seats_and_money(self, limits)
-        _check_shape(self, limits, now)
+        _check_seats(self, limits)
+        require(token_has_code or self.token == NATIVE, "MarketTokenWithoutCode", token=self.token)
+        _check_rest(self, limits, now)
 
 
 @dataclass(frozen=True)
@@ -105,8 +108,8 @@ class Content(AbiRecord):
 
     def check(self) -> None:
         """Refuses a zero digest or root: a zero is what an unset word looks like (I-27)."""
-        if ZERO32 in (self.description_digest, self.model_digest, self.model_root):
-            raise RefusedError("MarketZero", {}, "digests and the model root must not be zero")
+        for index, field in enumerate(fields(self)):
+            require(getattr(self, field.name) != ZERO32, "MarketZeroHash", index=index)
 
 
 @dataclass(frozen=True)
@@ -229,57 +232,41 @@ def require(condition: bool, name: str, **args: Any) -> None:
 def _check_windows(windows: Windows, limits: Limits) -> None:
     for index, field in enumerate(fields(Windows)):
         value = getattr(windows, field.name)
-        least, most = getattr(limits.min, field.name), getattr(limits.max, field.name)
-        require(least <= value <= most, "MarketWindow", index=index, actual=value, least=least, most=most)
-    proposed, first = windows.proposed, windows.first_right
-    require(
-        2 * first <= proposed <= windows.reveal,
-        "MarketProposedWindow",
-        actual=proposed,
-        least=2 * first,
-        most=windows.reveal,
-    )
-    require(
-        windows.challenge >= 7 * windows.answer,
-        "MarketChallengeWindow",
-        actual=windows.challenge,
-        least=7 * windows.answer,
-    )
-    require(
-        windows.refute >= windows.answer, "MarketRefuteWindow", actual=windows.refute, least=windows.answer
-    )
+        low, high = getattr(limits.min, field.name), getattr(limits.max, field.name)
+        require(low <= value <= high, "MarketWindowOutOfRange", index=index, value=value, min=low, max=high)
+    proposed, least, most = windows.proposed, 2 * windows.first_right, windows.reveal
+    require(least <= proposed <= most, "MarketProposedWindow", proposed=proposed, least=least, most=most)
+    challenge, least = windows.challenge, ANSWERS_PER_CHALLENGE * windows.answer
+    require(challenge >= least, "MarketChallengeTooShort", challenge=challenge, least=least)
+    refute, least = windows.refute, windows.answer
+    require(refute >= least, "MarketRefuteTooShort", refute=refute, least=least)
 
 
-def _check_seats_and_money(params: Params, limits: Limits) -> None:
-    require(
-        params.pot >= POT_PER_SEAT * params.seats,
-        "MarketPot",
-        actual=params.pot,
-        least=POT_PER_SEAT * params.seats,
-    )
-    ordered = 1 <= params.min_seals <= params.expected_seats <= params.seats <= limits.max_seats
-    require(
-        ordered,
-        "MarketSeats",
-        min_seals=params.min_seals,
-        expected=params.expected_seats,
-        seats=params.seats,
-        most=limits.max_seats,
-    )
-    require(params.min_stake >= params.unit, "MarketMinStake", actual=params.min_stake, least=params.unit)
-    require(params.fee_bps <= limits.max_fee_bps, "MarketFee", actual=params.fee_bps, most=limits.max_fee_bps)
+def _check_seats(params: Params, limits: Limits) -> None:
+    seats, expected, most = params.seats, params.expected_seats, limits.max_seats
+    require(seats <= most, "MarketTooManySeats", seats=seats, most=most)
+    ordered = 1 <= params.min_seals <= expected <= seats
+    require(ordered, "MarketSeatCounts", minSeals=params.min_seals, expectedSeats=expected, seats=seats)
+    pot, least = params.pot, POT_PER_SEAT * seats
+    require(pot >= least, "MarketPotTooSmall", pot=pot, least=least)
+    stake, least = params.min_stake, params.unit
+    require(stake >= least, "MarketStakeTooLow", stake=stake, least=least)
 
 
-def _check_shape(params: Params, limits: Limits, now: int) -> None:
+def _check_rest(params: Params, limits: Limits, now: int) -> None:
+    fee, most = params.fee_bps, limits.max_fee_bps
+    require(fee <= most, "MarketFeeTooHigh", feeBps=fee, most=most)
     rounds, most = params.open_rounds, limits.max_open_rounds
-    require(1 <= rounds <= most, "MarketOpenRounds", actual=rounds, most=most)
-    latest = now + limits.max_lifetime
-    require(now < params.end_date <= latest, "MarketEndDate", actual=params.end_date, now=now, latest=latest)
+    require(1 <= rounds <= most, "MarketOpenRoundsOutOfRange", openRounds=rounds, most=most)
+    end, earliest, latest = params.end_date, now + 1, now + limits.max_lifetime
+    in_time = earliest <= end <= latest
+    require(in_time, "MarketEndDateOutOfRange", endDate=end, earliest=earliest, latest=latest)
     size, most = params.coefficients, limits.max_coefficients
-    require(1 <= size <= most, "MarketCoefficients", actual=size, most=most)
-    require(params.columns == SKETCH_COLUMNS, "MarketColumns", actual=params.columns, expected=SKETCH_COLUMNS)
-    require(params.rule == RULE_DEFAULT, "MarketRule", actual=params.rule, expected=RULE_DEFAULT)
-    require(params.delta_rows <= MAX_DELTA_ROWS, "MarketRows", actual=params.delta_rows, most=MAX_DELTA_ROWS)
-    require(
-        params.file_rounds <= MAX_FILE_ROUNDS, "MarketRows", actual=params.file_rounds, most=MAX_FILE_ROUNDS
-    )
+    require(1 <= size <= most, "MarketCoefficientsOutOfRange", coefficients=size, most=most)
+    columns, rule = params.columns, params.rule
+    require(columns == SKETCH_COLUMNS, "MarketUnknownColumns", columns=columns, known=SKETCH_COLUMNS)
+    require(rule == RULE_DEFAULT, "MarketUnknownRule", rule=rule, known=RULE_DEFAULT)
+    rows, most = params.delta_rows, MAX_DELTA_ROWS
+    require(rows <= most, "MarketTooManyDeltaRows", deltaRows=rows, most=most)
+    rounds, most = params.file_rounds, MAX_FILE_ROUNDS
+    require(rounds <= most, "MarketTooManyFileRounds", fileRounds=rounds, most=most)

@@ -45,9 +45,11 @@ ALLOWED: dict[str, frozenset[Phase]] = {
     "clear": frozenset({Phase.PROPOSED, Phase.STANDING}),
     "flatten": frozenset({Phase.AGGREGATE}),
     "voidRound": frozenset({Phase.VOID}),
+    "claim": frozenset({Phase.FINAL}),
     "claimFlat": frozenset({Phase.FLAT}),
+    "open": frozenset({Phase.STANDING, Phase.FINAL, Phase.FLAT, Phase.VOID}),
 }
-"""Phases of the named round in which a call may succeed; other calls do not look at one round."""
+"""Phases of the named round in which a call may succeed (`open`: of the head); others look at no round."""
 
 NEXT: dict[Phase, frozenset[Phase]] = {
     Phase.NONE: frozenset({Phase.COMMIT}),
@@ -80,20 +82,12 @@ class PhaseFacts:
     """from then on the result is STANDING"""
     final: bool = False
     flat: bool = False
-    voided: bool = False
-    """`voidRound` has moved the pot"""
 
 
 def phase_at(facts: PhaseFacts, now: int) -> Phase:
-    """Phase of a round at `now`; the order of the questions is that of the contract."""
+    """Phase of a round at `now`. Time is asked before outcomes, which are recorded only after those times."""
     if not facts.exists:
         return Phase.NONE
-    if facts.final:
-        return Phase.FINAL
-    if facts.flat:
-        return Phase.FLAT
-    if facts.voided:
-        return Phase.VOID
     if now < facts.commit_end:
         return Phase.COMMIT
     if facts.seal_count < facts.min_seals:
@@ -102,6 +96,10 @@ def phase_at(facts: PhaseFacts, now: int) -> Phase:
         return Phase.REVEAL
     if facts.reveal_count == 0:
         return Phase.VOID
+    if facts.final:
+        return Phase.FINAL
+    if facts.flat:
+        return Phase.FLAT
     if facts.covered:
         return Phase.PROPOSED if now < facts.stands_at else Phase.STANDING
     return Phase.AGGREGATE

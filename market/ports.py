@@ -13,7 +13,8 @@ class Store(Protocol):
     def put(self, data: bytes | Iterable[bytes]) -> str:
         """Keep an object, given at once or as a stream, and return its CID.
 
-        Errors: E143 the store does not answer, E150 no space. After an error nothing is kept.
+        Errors: E143 the store does not answer, E150 no space. After an error the object is not kept
+        (of a broken upload Kubo may keep blocks, each under its own true CID).
         """
 
     def put_file(self, path: Path | str) -> str:

@@ -75,6 +75,7 @@ class ProjectView(AbiRecord):
     tip: int
     last_result: int
     last_final: int
+    terminal_up_to: int
     open_count: int
     active_next: int
     cleared_at: int
@@ -97,6 +98,7 @@ class RoundView(AbiRecord):
     active_left: int = 0
     reveal_sum: int = 0
     pot: int = 0
+    uncharged: int = 0
     base_root: bytes = ZERO32
     proposed_at: int = 0
 

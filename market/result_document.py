@@ -17,8 +17,8 @@ from market.errors import DocumentError, UpdateError
 from market.merkle import Hash, Tree, depth_for, leaf_hash
 from market.records import Account
 
-MAX_BYTES = 1 << 20
-"""A document of 1,024 seats has some 300 kB."""
+MAX_BYTES = 1 << 18
+"""One raw block of the store, so that the digest alone gives the CID; 1,024 seats need some 240 kB."""
 
 Decimal = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,77})$")]
 Verdict = Literal["honest", "unreliable", "malicious", "left out", "absent"]
@@ -53,7 +53,7 @@ class SeatAccount(_Part):
 class ResultDocument(_Part):
     """Everything a poster publishes beside delta and model. `accounts` has one entry for each seat number."""
 
-    version: Literal[1] = 1
+    version: Literal[1]
     project: int
     round: int
     poster: str
@@ -64,8 +64,9 @@ class ResultDocument(_Part):
     accounts: tuple[SeatAccount, ...]
 
     def to_bytes(self) -> bytes:
-        """Canonical JSON: sorted keys, no white space."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":")).encode()
+        """Canonical JSON: sorted keys, no white space, defaults left out."""
+        body = self.model_dump(mode="json", exclude_defaults=True)
+        return json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
 
     def account_list(self) -> list[Account]:
         """Accounts as the contract's struct, by seat."""

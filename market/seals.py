@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from eth_abi.abi import encode
 
-from market.errors import RefusedError
 from market.keccak import keccak256
 from market.units import ZERO32, Bytes32
 
@@ -15,8 +14,8 @@ SEAL_TAG = keccak256(b"fairtrain/seal/1")
 SEAL_BITS = 216
 """A slot keeps this many low bits of a seal; an update root is never below 2^216, so both fit one word."""
 SEAL_MASK = (1 << SEAL_BITS) - 1
-SUM_BITS = 192
-"""The sum over reveals is kept modulo 2^192."""
+SUM_BITS = 128
+"""The sum over reveals is kept modulo 2^128."""
 SUM_MASK = (1 << SUM_BITS) - 1
 
 
@@ -58,7 +57,7 @@ def sum_term(trainer: str, update_root: bytes, salt: bytes) -> int:
 
 
 def add_reveal(reveal_sum: int, trainer: str, update_root: bytes, salt: bytes) -> int:
-    """The round's sum after one more reveal, modulo 2^192; independent of the order of reveals."""
+    """The round's sum after one more reveal, modulo 2^128; independent of the order of reveals."""
     return (reveal_sum + sum_term(trainer, update_root, salt)) & SUM_MASK
 
 
@@ -82,9 +81,3 @@ def is_sealed(slot: bytes) -> bool:
 def is_revealed(slot: bytes) -> bool:
     """Whether a slot holds an update root."""
     return int.from_bytes(slot, "big") > SEAL_MASK
-
-
-def check_update_root(update_root: bytes) -> None:
-    """Refuses a root below 2^216 (chance 2^-40 for an honest one: change one coefficient and hash again)."""
-    if not is_revealed(update_root):
-        raise RefusedError("MarketUpdateRoot", {"actual": "0x" + update_root.hex(), "least": "2^216"})

@@ -1,7 +1,7 @@
 """A real Kubo daemon for tests: empty repository, loopback only, offline, gone at the end.
 
-Load with `pytest_plugins = ["tests.fixtures_kubo"]`. Without a Kubo and without a Go to build one, tests that ask
-for a fixture here are skipped with one line; `CI=true` turns that skip into a failure.
+Load with `pytest_plugins = ["tests.fixtures_kubo"]`. Without a Kubo and without a Go to build one, tests that
+ask for a fixture here are skipped with one line; `CI=true` turns that skip into a failure.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Daemon:
 
 @contextmanager
 def running_kubo(binary: Path, folder: Path, settings: dict[str, object] | None = None) -> Iterator[Daemon]:
-    """Start a daemon on an empty repository in `folder` (with extra `ipfs config` settings), end it at exit."""
+    """Start a daemon on an empty repository in `folder`, with extra `ipfs config` values; end it at exit."""
     environment = {**os.environ, "IPFS_PATH": str(folder / "repo"), "IPFS_TELEMETRY": "off"}
     _configure(binary, environment, settings or {})
     log = folder / "daemon.log"

@@ -118,18 +118,14 @@ class Bases:
                 )
 
     def _maker(self, root: bytes) -> ResultPosted:
-        for facts in sorted(self._history.rounds.values(), key=lambda facts: -facts.number):
-            for post in reversed(facts.posts):
-                if post.post.roots.model == root and post.merged:
-                    return post
+        post = self._history.posted_model(root)
+        if post is not None:
+            return post
         raise UpdateError("E114", f"no posted result made the base 0x{root.hex()}; is the node in step?")
 
     def _parent_root(self, post: ResultPosted) -> bytes:
-        for facts in self._history.rounds.values():
-            below = facts.posted(post.post.prev_commitment)
-            if below is not None:
-                return below.post.roots.model
-        return self._history.content.model_root
+        below = self._history.posted(post.post.prev_commitment)
+        return below.post.roots.model if below else self._history.content.model_root
 
     def _step(self, below: Int32, post: ResultPosted) -> Int32:
         delta = self.delta(post).astype(np.int64)

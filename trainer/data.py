@@ -87,7 +87,7 @@ def select(labels: NDArray[np.int64], options: dict[str, str], bundled: bool) ->
         rows = _shard(labels, rows, options, seed)
     elif stray := options.keys() & {"part", "alpha"}:
         raise InputError("E125", f"option {min(stray)} needs parts=N")
-    return rows[: _integer(options, "limit", len(rows), 1, 1 << 62)]
+    return rows[: _integer(options, "limit", 1 << 62, 1, 1 << 62)]
 
 
 def _shard(
@@ -153,12 +153,11 @@ def _scaled(raw: NDArray[np.generic], description: Description) -> NDArray[np.fl
     if raw.dtype.kind not in "biuf":
         raise InputError("E126", f"inputs are {raw.dtype}, expected numbers")
     if raw.ndim < 1 or raw[:1].size != np.prod(shape):
-        raise InputError(
-            "E126", f"one sample has shape {list(raw.shape[1:])}, the project takes {list(shape)}"
-        )
+        raise InputError("E126", f"a sample has shape {list(raw.shape[1:])}, the project takes {list(shape)}")
     values = raw.astype(np.float64).reshape(-1, *shape)
     subtract = np.array(description.data.subtract, dtype=np.float64)
-    scaled = ((values - subtract) / np.array(description.data.divide_by, dtype=np.float64)).astype(np.float32)
+    with np.errstate(over="ignore"):  # infinite is refused below, with its place
+        scaled = ((values - subtract) / np.array(description.data.divide_by, np.float64)).astype(np.float32)
     if not (finite := np.isfinite(scaled)).all():
         row = int(np.argwhere(~finite)[0][0])
         raise InputError("E126", f"sample {row} holds a value that is not finite (missing or too large)")

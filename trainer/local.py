@@ -122,12 +122,19 @@ def deterministic(threads: int | None = None) -> Iterator[None]:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it, read at its first use
     before = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()
     torch.use_deterministic_algorithms(True)
-    torch.set_num_threads(threads or int(os.environ.get("FAIRTRAIN_THREADS", "1")))
+    torch.set_num_threads(threads or _threads_wanted())
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(before[0])
         torch.set_num_threads(before[1])
+
+
+def _threads_wanted() -> int:
+    text = os.environ.get("FAIRTRAIN_THREADS", "1")
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= 1_024):
+        raise InputError("E125", f"FAIRTRAIN_THREADS must be a whole number from 1 to 1024, got {text!r}")
+    return int(text)
 
 
 def check_step(delta: NDArray[np.int16], description: Description) -> None:

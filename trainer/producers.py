@@ -6,6 +6,7 @@ residual to its next round. It must be deterministic: a process killed after its
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -16,9 +17,10 @@ from market.description import Description
 from market.errors import InputError, UpdateError
 from trainer.data import Dataset
 from trainer.local import Progress, train_round
-from trainer.quantise import HIGHEST, LOWEST, Float32, Int16, Quantised, quantise
+from trainer.quantise import HIGHEST, LOWEST, Float32, Int16, Quantised, quantise, shrunk_to_fit
 from trainer.seeds import derive, words
 
+log = logging.getLogger(__name__)
 FIRST_NOISE = 64.0  # LSB: what those who have nothing to copy send in round 1
 LOUD_NOISE = 1_024.0  # LSB: about the size of an honest coefficient in the default project
 
@@ -63,8 +65,9 @@ Producer = Callable[[Context], Production | Int16]
 
 
 def honest(context: Context) -> Production:
-    """Train on own data, round, carry the remainder."""
-    delta = train_round(
+    """Train on own data, round, carry the remainder. What int16 cannot hold is shrunk, with a warning."""
+    exponent = context.description.lsb_exponent
+    trained = train_round(
         context.base,
         context.data,
         context.description,
@@ -72,7 +75,10 @@ def honest(context: Context) -> Production:
         context.device,
         context.progress,
     )
-    exponent = context.description.lsb_exponent
+    delta = shrunk_to_fit(trained, exponent)
+    if delta is not trained:
+        factor = float(np.linalg.norm(delta) / np.linalg.norm(trained))
+        log.warning("update is too large for 2^-%d in int16; sending %.2f of it", exponent, factor)
     rounded = quantise(delta, context.residual, exponent, context.secret("rounding"))
     return Production(rounded.update, rounded.residual, rounded)
 

@@ -19,7 +19,7 @@ Float32 = NDArray[np.float32]
 Int16 = NDArray[np.int16]
 LOWEST, HIGHEST = -32_768, 32_767
 MAX_SATURATED_PERMILLE = 1  # 0.1 %, protocol section 3
-_RESIDUAL_MAGIC = b"FTRES1\n\0"
+_CARRY_MAGIC = b"FTRES1\n\0"
 
 
 @dataclass(frozen=True)
@@ -100,22 +100,53 @@ def _check_saturation(delta: Float32, saturated: int, lsb_exponent: int) -> None
     )
 
 
-def residual_to_bytes(residual: Float32, round_: int) -> bytes:
-    """Bytes to keep between rounds: the residual that `round_` starts from. Little-endian float32."""
-    return _RESIDUAL_MAGIC + round_.to_bytes(8, "big") + residual.astype("<f4").tobytes()
+def shrunk_to_fit(delta: Float32, lsb_exponent: int) -> Float32:
+    """`delta` scaled down, direction kept, until no more than 0.1 % of it saturates; unchanged if it fits."""
+    spared = MAX_SATURATED_PERMILLE * len(delta) // 1_000
+    sizes = np.abs(delta)
+    largest = float(np.partition(sizes, len(sizes) - 1 - spared)[len(sizes) - 1 - spared])
+    room = (HIGHEST - 2) * 2.0**-lsb_exponent  # the carried residual and rounding up add less than 2
+    return delta if largest <= room else (delta * np.float32(room / largest)).astype(np.float32)
 
 
-def residual_from_bytes(kept: bytes, round_: int, d: int) -> Float32 | None:
-    """The residual for `round_`, or None if the bytes belong to another round (then nothing is carried).
+@dataclass(frozen=True)
+class Carry:
+    """The residual that `round` started from and the one it left: float32 [d], None for all zeros.
 
-    A process that is killed and trains the same round again starts from the same residual, so it makes the
-    same update, whose seal may already be on chain. Raises InputError E124 for bytes that are not a residual.
+    Both are kept: a process that is killed and makes the same round again must start from the same residual,
+    or its update would not open the seal that is already on chain.
     """
-    header = len(_RESIDUAL_MAGIC) + 8
-    if len(kept) != header + 4 * d or not kept.startswith(_RESIDUAL_MAGIC):
-        raise InputError(
-            "E124", f"residual: got {len(kept)} bytes, expected {header + 4 * d}; delete the file"
-        )
-    if int.from_bytes(kept[header - 8 : header], "big") != round_:
-        return None
-    return np.frombuffer(kept, dtype="<f4", offset=header).astype(np.float32)
+
+    round: int = 0
+    start: Float32 | None = None
+    left: Float32 | None = None
+
+    def into(self, round_: int) -> Float32 | None:
+        """What `round_` starts from. Rounds may be skipped; one below the kept one starts from nothing."""
+        return self.start if round_ == self.round else self.left if round_ > self.round else None
+
+    def to_bytes(self) -> bytes:
+        """Contents of the file to keep (write it atomically): header, round, then little-endian float32."""
+        kept = [part for part in (self.start, self.left) if part is not None]
+        flags = bytes([self.start is not None, self.left is not None])
+        parts = b"".join(part.astype("<f4").tobytes() for part in kept)
+        return _CARRY_MAGIC + self.round.to_bytes(8, "big") + flags + parts
+
+    @classmethod
+    def from_bytes(cls, kept: bytes, d: int) -> Carry:
+        """Reads `to_bytes`. Raises InputError E124 for bytes that are not a residual of `d` coefficients."""
+        magic, header = kept[: len(_CARRY_MAGIC)], len(_CARRY_MAGIC) + 10
+        flags = kept[header - 2 : header]
+        if (
+            magic != _CARRY_MAGIC
+            or len(flags) != 2
+            or max(flags) > 1
+            or len(kept) != header + 4 * d * sum(flags)
+        ):
+            raise InputError(
+                "E124", f"residual: {len(kept)} bytes that are not of {d} coefficients; delete them"
+            )
+        values = np.frombuffer(kept, dtype="<f4", offset=header).astype(np.float32)
+        start = values[:d] if flags[0] else None
+        left = values[len(values) - d :] if flags[1] else None
+        return cls(int.from_bytes(kept[header - 10 : header - 2], "big"), start, left)

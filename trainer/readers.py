@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,12 @@ from market.errors import InputError
 
 Raw = tuple[NDArray[np.generic], NDArray[np.generic]]
 BUNDLED = "sklearn:"
-SETS = ("digits", "wine", "breast_cancer", "iris")
+SETS = {
+    "digits": "digits.csv.gz",
+    "wine": "wine_data.csv",
+    "breast_cancer": "breast_cancer.csv",
+    "iris": "iris.csv",
+}
 PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".pgm", ".ppm"}
 
 
@@ -29,9 +36,7 @@ def read(source: str, options: dict[str, str], shape: tuple[int, ...]) -> Raw:
         if not path.is_file():
             raise InputError("E125", f"no such data: {source}; give a file, a folder or {BUNDLED}NAME")
         if reader is None:
-            raise InputError(
-                "E125", f"{source}: unknown kind of file; .npz, .npy, .csv or a folder of pictures"
-            )
+            raise InputError("E125", f"{source}: not one of .npz, .npy, .csv or a folder of pictures")
         return reader(path, options)
     except OSError as error:
         raise InputError("E126", f"{source}: {error.strerror or error}") from None
@@ -41,16 +46,21 @@ def read_bundled(name: str) -> Raw:
     """One of scikit-learn's bundled sets; nothing is downloaded."""
     if name not in SETS:
         raise InputError("E125", f"no bundled set {name!r}; there are {', '.join(SETS)}")
-    from sklearn import datasets  # slow to import, and only these sets need it
-
-    loaded = getattr(datasets, f"load_{name}")()
-    return loaded.data, loaded.target
+    found = find_spec("sklearn")
+    folders = found.submodule_search_locations if found else None
+    if not folders:
+        raise InputError("E125", f"{BUNDLED}{name} needs scikit-learn: pip install scikit-learn")
+    # its files are read directly: importing scikit-learn takes seconds, and ten trainers may share two cores
+    path = Path(folders[0]) / "datasets" / "data" / SETS[name]
+    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
+        table = np.loadtxt(file, delimiter=",", skiprows=0 if path.suffix == ".gz" else 1)
+    return table[:, :-1], table[:, -1].astype(np.int64)
 
 
 def read_npz(path: Path, _options: dict[str, str]) -> Raw:
     """Arrays `X` [n, ...] and `y` [n] of an .npz file."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             if missing := {"X", "y"} - set(arrays.files):
                 found = ", ".join(arrays.files[:8])
                 raise InputError("E126", f"{path}: array {min(missing)} is missing; found {found or 'none'}")
@@ -96,9 +106,7 @@ def read_csv(path: Path, options: dict[str, str]) -> Raw:
     width = len(rows[0])
     uneven = next((number for number, row in enumerate(rows, 1) if len(row) != width), None)
     if uneven is not None:
-        raise InputError(
-            "E126", f"{path}: row {uneven} has {len(rows[uneven - 1])} cells, the first has {width}"
-        )
+        raise InputError("E126", f"{path}: row {uneven} has {len(rows[uneven - 1])} cells, row 1 has {width}")
     column = _label_column(path, rows[0], options.get("label"))
     body = rows[1:] if _has_header(rows[0], column, options.get("label", "")) else rows
     inputs = np.empty((len(body), width - 1), dtype=np.float64)
@@ -116,9 +124,7 @@ def read_csv(path: Path, options: dict[str, str]) -> Raw:
 def _label_column(path: Path, header: list[str], label: str | None) -> int:
     names = [cell.strip() for cell in header]
     if len(names) < 2:
-        raise InputError(
-            "E126", f"{path}: {len(names)} column; expected features and a label, with commas between"
-        )
+        raise InputError("E126", f"{path}: one column only; expected features and a label, with commas")
     if label is None:
         return len(names) - 1
     if label.isascii() and label.isdigit():  # a number always counts columns, whatever the cells say
@@ -154,13 +160,11 @@ def read_folder(path: Path, shape: tuple[int, ...]) -> Raw:
     """Pictures in one folder per class, converted to the project's channels and size; values 0 to 255."""
     if len(shape) != 3 or shape[0] not in (1, 3):
         raise InputError(
-            "E126", f"{path}: pictures need shape [1 or 3, height, width], the project has {list(shape)}"
+            "E126", f"{path}: pictures are [1 or 3, height, width], the project takes {list(shape)}"
         )
     pictures = sorted(p for p in path.glob("*/*") if p.suffix.lower() in PICTURES and p.is_file())
     if not pictures:
-        raise InputError(
-            "E126", f"{path}: no pictures in sub-folders; expected {path.name}/CLASS/picture.png"
-        )
+        raise InputError("E126", f"{path}: no pictures; expected {path.name}/CLASS/picture.png")
     inputs = np.stack([_picture(picture, shape) for picture in pictures])
     return inputs, np.array([picture.parent.name for picture in pictures], dtype=np.str_)
 

@@ -80,7 +80,7 @@ struct Roots {
 /// What a poster submits. `prevCommitment`, `revealSum` and `revealCount` must be current.
 struct Post {
     bytes32 prevCommitment;
-    uint192 revealSum;
+    uint128 revealSum;
     uint16 revealCount;
     uint96 paid; // sum of pay of this round
     bytes32 deltaDigest; // where delta and model can be fetched (event only)
@@ -114,6 +114,7 @@ struct ProjectView {
     uint24 tip; // all rounds up to here have a result or are FLAT or VOID
     uint24 lastResult; // newest standing or proposed result at or below tip; 0 = the start
     uint24 lastFinal; // newest FINAL result; 0 = the start
+    uint24 terminalUpTo; // this round and all below are FINAL, FLAT or VOID
     uint16 openCount; // rounds that are not terminal
     uint16 activeNext; // seats that are active for the next round
     uint40 clearedAt; // last conviction or clear; 0 = never
@@ -131,10 +132,11 @@ struct RoundView {
     uint16 sealCount;
     uint16 revealCount;
     uint16 activeLeft; // active seats that have not sealed
-    uint192 revealSum;
-    uint96 pot; // with the units of missed reveals once REVEAL has ended
+    uint128 revealSum; // modulo 2^128
+    uint96 pot; // held for the round now, with the units of missed reveals once REVEAL has ended; 0 when FINAL or VOID
+    uint96 uncharged; // the part of `pot` that is not yet in `missesOwed`: the first post (or `flatten`) moves it
     bytes32 baseRoot;
-    uint40 proposedAt; // first PROPOSED post of this AGGREGATE, 0 = none
+    uint40 proposedAt; // first PROPOSED post of this AGGREGATE, 0 = none or no result counts
 }
 
 struct ResultView {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-import eth_abi
+from eth_abi.abi import decode, encode
 from eth_utils.abi import collapse_if_tuple
 from eth_utils.address import is_address, to_checksum_address
 
@@ -59,7 +59,7 @@ class Interface:
     def decode_answer(self, name: str, data: bytes) -> tuple[Any, ...]:
         """Returned values of a call; addresses in EIP-55 form."""
         types = [collapse_if_tuple(dict(item)) for item in self.functions[name].outputs]
-        return tuple(tidy(value) for value in eth_abi.decode(types, data))
+        return tuple(tidy(value) for value in decode(types, data))
 
     def decode_event(self, topics: Sequence[bytes], data: bytes) -> tuple[str, dict[str, Any]] | None:
         """Event name and arguments by Solidity name; None for an event that is not in the ABI."""
@@ -68,10 +68,10 @@ class Interface:
             return None
         indexed = [item.get("indexed", False) for item in entry.inputs]
         plain_types = [t for t, is_topic in zip(entry.types, indexed, strict=True) if not is_topic]
-        plain = iter(eth_abi.decode(plain_types, data))
+        plain = iter(decode(plain_types, data))
         words = iter(topics[1:])
         values = [
-            eth_abi.decode([kind], next(words))[0] if is_topic else next(plain)
+            decode([kind], next(words))[0] if is_topic else next(plain)
             for kind, is_topic in zip(entry.types, indexed, strict=True)
         ]
         return entry.name, {n: tidy(v) for n, v in zip(entry.names, values, strict=True)}
@@ -81,7 +81,7 @@ def encode_values(entry: Entry, args: Sequence[Any]) -> bytes:
     """ABI encoding of `args` as the inputs of `entry`; records become tuples."""
     if len(args) != len(entry.inputs):
         raise TypeError(f"{entry.name} takes {len(entry.inputs)} arguments ({entry.names}), got {len(args)}")
-    return eth_abi.encode(entry.types, [_plain(arg) for arg in args])
+    return encode(entry.types, [_plain(arg) for arg in args])
 
 
 def _entries(abi: AbiJson, kind: str) -> list[Entry]:

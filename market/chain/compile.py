@@ -55,7 +55,10 @@ def standard_input(root: Path) -> dict[str, Any]:
             },
             "viaIR": profile.get("via_ir", False),
             "evmVersion": profile["evm_version"],
-            "metadata": {"bytecodeHash": profile.get("bytecode_hash", "ipfs")},
+            "metadata": {
+                "bytecodeHash": profile.get("bytecode_hash", "ipfs"),
+                "appendCBOR": profile.get("cbor_metadata", True),
+            },
             "outputSelection": {"*": {"*": ["abi", "evm.bytecode", "evm.deployedBytecode"]}},
         },
     }
@@ -109,13 +112,16 @@ def solc_binary(root: Path) -> Path:
 
 
 def compile_contracts(root: Path, names: tuple[str, ...] = CONTRACTS) -> dict[str, Artifact]:
-    """Compiles and returns the named contracts; solcx.exceptions.SolcError if the sources are wrong."""
+    """Compiles and returns the named contracts; ChainError E208 if that fails."""
     try:
         import solcx
     except ImportError:
         raise ChainError("E208", "py-solc-x is missing; run `pip install fairtrain[dev]`") from None
     compiler_input = standard_input(root)
-    output = solcx.compile_standard(compiler_input, solc_binary=solc_binary(root))
+    try:
+        output = solcx.compile_standard(compiler_input, solc_binary=solc_binary(root))
+    except solcx.exceptions.SolcError as error:
+        raise ChainError("E208", f"contracts/src does not compile: {error.message}") from None
     digest = input_hash(compiler_input)
     found = {
         name: _artifact(name, source, body, digest)
@@ -146,8 +152,13 @@ def _artifact(name: str, source: str, body: dict[str, Any], digest: str) -> Arti
 
 
 def main() -> int:
-    """Rewrites the committed artifacts and prints their sizes."""
-    for name, artifact in compile_contracts(checkout()).items():
+    """Rewrites the committed artifacts and prints their sizes; exit code 4 if that fails."""
+    try:
+        compiled = compile_contracts(checkout())
+    except ChainError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    for name, artifact in compiled.items():
         (ARTIFACTS / f"{name}.json").write_text(artifact.to_json())
         size = len(artifact.deployed_bytecode) // 2 - 1
         print(f"{name}: {size} bytes deployed, limit 24576, input {artifact.input_hash[:18]}")

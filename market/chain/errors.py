@@ -10,7 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import eth_abi
+from eth_abi.abi import decode
+from eth_abi.exceptions import DecodingError
 
 from market.chain.codec import Interface, tidy
 from market.errors import RefusedError
@@ -71,7 +72,7 @@ class RpcError(Exception):
 
 
 def revert_data(error: RpcError) -> bytes | None:
-    """Bytes that the contract reverted with: plain (anvil, geth), nested (Ganache) or inside text (Parity)."""
+    """Bytes that the contract reverted with: plain (anvil, geth), nested (Ganache), in text (Parity)."""
     data = error.data
     while isinstance(data, Mapping):
         inner = data.get("result", data.get("data"))
@@ -85,7 +86,7 @@ def revert_data(error: RpcError) -> bytes | None:
 
 
 def decode_refusal(interface: Interface, error: RpcError) -> RefusedError:
-    """The contract's error by its ABI name with arguments; also require strings, panics, unknown selectors."""
+    """The contract's error by its ABI name with arguments; also strings, panics, unknown selectors."""
     return decode_revert(interface, revert_data(error) or b"", error.message)
 
 
@@ -95,14 +96,14 @@ def decode_revert(interface: Interface, data: bytes, message: str = "") -> Refus
     entry = interface.errors.get(selector)
     try:
         if entry is not None:
-            values = [tidy(value) for value in eth_abi.decode(entry.types, rest)]
+            values = [tidy(value) for value in decode(entry.types, rest)]
             return RefusedError(entry.name, dict(zip(entry.names, values, strict=True)), hint_for(entry.name))
         if selector == STRING_REVERT:
-            return RefusedError("Error", {"message": eth_abi.decode(["string"], rest)[0]})
+            return RefusedError("Error", {"message": decode(["string"], rest)[0]})
         if selector == PANIC:
-            code = eth_abi.decode(["uint256"], rest)[0]
+            code = decode(["uint256"], rest)[0]
             return RefusedError("Panic", {"code": hex(code)}, PANICS.get(code, "the contract hit a bug"))
-    except eth_abi.exceptions.DecodingError:
+    except DecodingError:
         pass  # malformed error data says no more than an unknown error does
     if selector:
         return RefusedError("UnknownError", {"data": "0x" + data.hex()}, "the contract is not this version's")

@@ -15,7 +15,6 @@ from typing import Any
 from eth_account.signers.local import LocalAccount
 
 from market.chain.artifacts import load_artifact
-from market.chain.codec import Interface
 from market.chain.deployment import Deployment
 from market.chain.errors import RpcError, decode_refusal
 from market.chain.events import Log, decode_log, read_logs
@@ -23,7 +22,7 @@ from market.chain.journal import Journal, journal_path
 from market.chain.rpc import Rpc
 from market.chain.sender import Sender, SendPolicy
 from market.chain.token import Token
-from market.errors import ChainError
+from market.errors import ChainError, RefusedError
 from market.events import Event
 from market.keccak import keccak256
 from market.params import Content, Limits, Params
@@ -191,6 +190,11 @@ class Gateway:
         """Number of the latest block."""
         return int(self.rpc.request("eth_blockNumber"), 16)
 
+    def block_hash(self, number: int) -> str:
+        """Hash of a block, 0x-hexadecimal; empty when the chain has no such block."""
+        block = self.rpc.request("eth_getBlockByNumber", [hex(number), False])
+        return str(block["hash"]) if block else ""
+
     def balance(self, account: str) -> int:
         """Native coin of `account` in wei."""
         return int(self.rpc.request("eth_getBalance", [account, "latest"]), 16)
@@ -219,7 +223,7 @@ class Gateway:
     def _one(self, name: str, *args: Any) -> Any:
         return self.call(name, *args)[0]
 
-    def _decode(self, error: RpcError) -> Exception:
+    def _decode(self, error: RpcError) -> RefusedError:
         return decode_refusal(self.interface, error)
 
 
@@ -232,18 +236,16 @@ def chain_identity(rpc: Rpc) -> tuple[int, str]:
 def check_chain(rpc: Rpc, deployment: Deployment) -> None:
     """ChainError E201 if `rpc` is another chain than the deployment's, or has other code at its address."""
     chain_id, genesis = chain_identity(rpc)
-    redo = "redeploy, or pass the --rpc URL of the right chain"
     if chain_id != deployment.chain_id:
-        raise ChainError("E201", f"chain changed: chain id {chain_id} expected {deployment.chain_id}; {redo}")
+        raise _changed(f"chain id {chain_id} expected {deployment.chain_id}")
     if genesis != deployment.genesis_hash:
-        raise ChainError(
-            "E201", f"chain changed: genesis {genesis} expected {deployment.genesis_hash}; {redo}"
-        )
+        raise _changed(f"genesis {genesis} expected {deployment.genesis_hash}")
     code = bytes.fromhex(rpc.request("eth_getCode", [deployment.market, "latest"])[2:])
     found = "0x" + keccak256(code).hex()
     if found != deployment.code_hash:
         what = f"code {found if code else 'missing'} expected {deployment.code_hash}"
-        raise ChainError("E201", f"chain changed: market {deployment.market} has {what}; {redo}")
+        raise _changed(f"market {deployment.market} has {what}")
 
 
-__all__ = ["Gateway", "Interface", "Log", "Receipt", "chain_identity", "check_chain"]
+def _changed(what: str) -> ChainError:
+    return ChainError("E201", f"chain changed: {what}; redeploy, or pass the --rpc URL of the right chain")

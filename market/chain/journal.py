@@ -1,10 +1,10 @@
 """Append-only journal of signed transactions: written and synced before anything is broadcast.
 
-One file for each chain (by genesis hash) and key, one JSON object a line. A transaction that may have reached
-a node is always in the journal, so a restarted process rebroadcasts the *same* bytes and never signs twice for
-one intent. A torn last line was never broadcast and is dropped.
+One file for each chain (by genesis hash) and key, one JSON object a line. A transaction that may have
+reached a node is always in the journal, so a restarted process rebroadcasts the *same* bytes and never signs
+twice for one intent. A torn last line was never broadcast and is dropped.
 
-States of an intent: signed -> mined | failed (mined, reverted) | lost (its nonce went to another transaction).
+States of an intent: signed -> mined | failed (mined, but reverted) | lost (the nonce went elsewhere).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Record:
-    """One line. A fee bump is a further `signed` record with the same nonce. Hashes and bytes are 0x-hexadecimal."""
+    """One line; hashes and bytes are 0x-hexadecimal. A fee bump is one more `signed` record of the nonce."""
 
     intent: str
     state: str
@@ -65,7 +65,7 @@ class Intent:
 
 
 class Journal:
-    """The journal of one key on one chain. `path` None keeps it in memory (no recovery; for tests and tools)."""
+    """The journal of one key on one chain. `path` None keeps it in memory: no recovery."""
 
     def __init__(self, path: Path | None, chain_id: int, sender: str) -> None:
         self.path = path

@@ -53,7 +53,7 @@ class Rpc:
         return self.urls[self._at]
 
     def request(self, method: str, params: Sequence[Any] = ()) -> Any:
-        """The `result` of one call. RpcError if the node refuses, ChainError E206 if nobody answers properly."""
+        """The `result` of one call. RpcError if the node refuses, ChainError E206 if none answers."""
         fault: Exception | None = None
         for attempt in range(self._attempts * len(self.urls)):
             if attempt:

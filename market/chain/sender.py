@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from eth_account.signers.local import LocalAccount
-from eth_account.typed_transactions import TypedTransaction
+from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from hexbytes import HexBytes
 
 from market.chain.errors import RpcError
@@ -85,9 +86,9 @@ class Sender:
     def send(self, intent: str, to: str, data: bytes, value: int = 0) -> dict[str, Any]:
         """The receipt of `intent`, sent now, earlier, or by a process that was killed meanwhile.
 
-        `to` is empty for a deployment. An intent that is mined is never sent again, whatever its age; one that
-        failed or lost its nonce is tried anew. RefusedError if the contract refuses (nothing is signed then),
-        ChainError E205 (funds), E206 (node), E209 (not mined in time, or other content under the same intent).
+        `to` is empty for a deployment. An intent that is mined is never sent again, whatever its age; one
+        that failed or lost its nonce is tried anew. RefusedError if the contract refuses (nothing is signed
+        then), ChainError E205 (funds), E206 (node), E209 (not mined in time, other content under the intent).
         """
         order = _Order(intent, to, data, value)
         for _ in range(SIGNINGS):
@@ -106,7 +107,7 @@ class Sender:
         )
 
     def resume(self) -> list[dict[str, Any]]:
-        """After a restart: rebroadcasts what may have been lost and waits for it; receipts in order of nonce."""
+        """After a restart: rebroadcasts what may be lost and waits for it; receipts in order of nonce."""
         with self.journal.locked():
             self._rebroadcast_all()
             keys = [intent.newest.key for intent in self.journal.live()]
@@ -158,7 +159,7 @@ class Sender:
         if any(word in text for word in KNOWN) or self._receipt(Intent(SIGNED, [record])) is not None:
             return
         if any(word in text for word in STALE) or "replacement" in text:
-            # Another writer took this nonce (F19); `_wait` sees the intent as lost and `send` signs once more.
+            # Another writer took this nonce (F19): `_wait` sees the intent as lost, `send` signs anew.
             return self.journal.close_intent(record.key, LOST, record)
         if any(word in text for word in UNDERPRICED):
             return  # stays under way until `_wait` raises its fee
@@ -190,7 +191,7 @@ class Sender:
         )
 
     def _estimate(self, order: _Order) -> int:
-        """Gas limit with a margin: between estimate and mining a neighbour's call may make this one dearer."""
+        """Gas limit with a margin: a neighbour's call may come in between and make this one dearer."""
         try:
             estimate = int(self.rpc.request("eth_estimateGas", [self._call(order), "pending"]), 16)
         except RpcError as error:
@@ -269,14 +270,12 @@ class Sender:
         return count > intent.newest.nonce and self._receipt(intent) is None
 
     def _rebroadcast(self, intent: Intent) -> None:
-        try:
+        with suppress(RpcError):  # known, mined or stale: the wait loop finds out by hash and nonce
             self.rpc.request("eth_sendRawTransaction", [intent.newest.raw])
-        except RpcError:
-            pass  # known, mined or stale: the wait loop finds out by hash and nonce
         fault("after_broadcast", intent.newest.intent)
 
     def _rebroadcast_all(self) -> None:
-        """Fills gaps: a restarted node has forgotten its pool, and later nonces wait for earlier ones (F13, F19)."""
+        """Fills gaps: a restarted node forgot its pool, and later nonces wait for earlier ones (F13, F19)."""
         for intent in self.journal.live():
             self._rebroadcast(intent)
 
@@ -322,7 +321,7 @@ class Sender:
 
 
 def _unsigned(raw: str) -> dict[str, Any] | None:
-    """Fields of a signed transaction, to sign it again with a higher fee; None for one without EIP-1559 fees."""
+    """Fields of a signed transaction, to sign it with a higher fee; None without EIP-1559 fees."""
     payload = HexBytes(raw)
     if payload[0] != 2:
         return None

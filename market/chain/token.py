@@ -5,7 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-import eth_abi
+from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
 
 from market.chain.errors import RpcError
 from market.chain.rpc import Rpc
@@ -37,8 +38,8 @@ class Token:
     def symbol(self) -> str:
         """Ticker; the address shortened where a token has none."""
         try:
-            (text,) = eth_abi.decode(["string"], self._ask(_data("symbol()")))
-        except (ChainError, eth_abi.exceptions.DecodingError):
+            (text,) = decode(["string"], self._ask(_data("symbol()")))
+        except (ChainError, DecodingError):
             return f"{self.address[:8]}…"
         return str(text)
 
@@ -77,4 +78,4 @@ class Token:
 
 def _data(signature: str, *args: Any) -> bytes:
     types = [kind for kind in signature[signature.index("(") + 1 : -1].split(",") if kind]
-    return keccak256(signature.encode())[:4] + eth_abi.encode(types, args)
+    return keccak256(signature.encode())[:4] + encode(types, args)

@@ -1,7 +1,8 @@
 """State of a market and the questions that every call asks of it.
 
-Plain data: time, caller and value are arguments, nothing here reads a clock or a chain. Where the contract counts
-(active seats, units of missed reveals), this model derives by definition, so that counting is checked by comparing.
+Plain data: time, caller and value are arguments, nothing here reads a clock or a chain. Where the contract
+counts (active seats, units of missed reveals), this model derives by definition, so that comparing the two
+checks the counting.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ class Round:
     reveal_sum: int = 0
     proposed_at: int = 0
     slots: dict[int, bytes] = field(default_factory=dict)
-    debited: int = 0
-    """units of missed reveals that seats have paid into `pot` before the round was settled"""
+    charged: bool = False
+    """the units of missed reveals are in `pot` (from the first post or `flatten` on)"""
     final: bool = False
     flat: bool = False
     voided: bool = False
@@ -50,7 +51,7 @@ class Round:
 
 @dataclass
 class Result:
-    """What was posted for a round; it counts iff its round is at or below the tip. `depth`: results below it."""
+    """What was posted for a round; it counts iff round <= tip. `depth`: results of the chain below it."""
 
     commitment: bytes
     model_root: bytes
@@ -89,7 +90,7 @@ class Seat:
     tenures: list[Tenure] = field(default_factory=list)
 
     def active_for(self, round_: int) -> bool:
-        """Whether COMMIT of `round_` waits for this seat: it sealed in the round before, or came during it."""
+        """Whether COMMIT of `round_` waits for this seat: it sealed in the round before or came then."""
         if self.signer == ZERO_ADDRESS:
             return False
         return (self.last_sealed or self.joined) == round_ - 1
@@ -118,6 +119,7 @@ class Project:
     tip: int = 0
     last_result: int = 0
     last_final: int = 0
+    terminal_up_to: int = 0
     cleared_at: int = 0
     last_event_at: int = 0
     escrow: int = 0
@@ -153,6 +155,8 @@ class State:
     chain_id: int
     market: str
     limits: Limits
+    tokens: frozenset[str] = frozenset()
+    """contracts that are tokens; the native coin needs none"""
     projects: list[Project] = field(default_factory=list)
     credits: dict[tuple[str, str], int] = field(default_factory=dict)
     held: dict[str, int] = field(default_factory=dict)
@@ -169,38 +173,41 @@ def refuse(name: str, **args: object) -> RefusedError:
 
 
 def project_at(state: State, project: int) -> Project:
-    """The project, or MarketNoProject."""
+    """The project, or MarketUnknownProject."""
     if not 1 <= project <= len(state.projects):
-        raise refuse("MarketNoProject", project=project)
+        raise refuse("MarketUnknownProject", project=project, count=len(state.projects))
     return state.projects[project - 1]
 
 
-def reveal_over(round_: Round, now: int) -> bool:
-    """Whether REVEAL has ended (which it does by its deadline or with the last reveal)."""
-    return now >= round_.reveal_end
-
-
-def owes_misses(round_: Round, now: int) -> bool:
-    """Whether missed reveals of this round cost a unit: REVEAL over, at least half revealed, not VOID."""
-    return reveal_over(round_, now) and round_.reveal_count > 0 and 2 * round_.reveal_count >= round_.seal_count
-
-
-def misses_open(project: Project, round_: Round, now: int) -> int:
-    """Units (smallest units of the token) that belong to the round's pot and are still in seats' stakes."""
-    if not owes_misses(round_, now) or phase_of(project, round_.number, now) is Phase.VOID:
+def missed_reveals(round_: Round, min_seals: int) -> int:
+    """Seals that cost their seats a unit once REVEAL has ended; none where fewer than half were revealed."""
+    if 2 * round_.reveal_count < round_.seal_count or round_.seal_count < min_seals:
         return 0
-    return (round_.seal_count - round_.reveal_count - round_.debited) * project.params.unit
+    return round_.seal_count - round_.reveal_count
+
+
+def uncharged(project: Project, round_: Round, now: int) -> int:
+    """What missed reveals will add to the pot; 0 unless AGGREGATE waits for its first post."""
+    if round_.charged or phase_of(project, round_.number, now) is not Phase.AGGREGATE:
+        return 0
+    return missed_reveals(round_, project.params.min_seals) * project.params.unit
 
 
 def effective_pot(project: Project, round_: Round, now: int) -> int:
-    """Stored pot and the units of missed reveals, once REVEAL has ended; 0 for a settled round."""
-    if round_.final or round_.flat or round_.voided:
-        return 0
-    return round_.pot + misses_open(project, round_, now)
+    """Stored pot and the units of missed reveals, once REVEAL has ended."""
+    return round_.pot + uncharged(project, round_, now)
+
+
+def charge(project: Project, round_: Round, now: int) -> None:
+    """The units of missed reveals join the pot; their seats are debited when they seal again or leave."""
+    round_.pot += uncharged(project, round_, now)
+    round_.charged = True
 
 
 def phase_of(project: Project, round_: int, now: int) -> Phase:
-    """Phase of a round at `now`."""
+    """Phase of a round at `now`; the start is FINAL."""
+    if round_ == 0:
+        return Phase.FINAL
     facts = project.rounds.get(round_)
     if facts is None:
         return Phase.NONE
@@ -217,48 +224,68 @@ def phase_of(project: Project, round_: int, now: int) -> Phase:
             stands_at=result.stands_at if result else 0,
             final=facts.final,
             flat=facts.flat,
-            voided=facts.voided,
         ),
         now,
     )
 
 
-def require_phase(project: Project, round_: int, call: str, now: int) -> Round:
-    """The round if its phase allows `call`, else MarketWrongPhase."""
+def expect_phase(project: Project, number: int, round_: int, allowed: frozenset[Phase], now: int) -> None:
+    """MarketWrongPhase unless the phase of `round_` of project `number` is allowed."""
     phase = phase_of(project, round_, now)
-    allowed = ALLOWED[call]
     if phase not in allowed:
-        raise refuse("MarketWrongPhase", round=round_, actual=phase, allowed=sum(1 << p for p in allowed))
-    return project.rounds[round_]
+        raise wrong_phase(number, round_, phase, allowed)
 
 
-def is_terminal(project: Project, round_: int) -> bool:
-    """Whether a round is settled for good: FINAL, FLAT, or VOID with its pot moved. The start is."""
+def wrong_phase(project: int, round_: int, phase: Phase, allowed: frozenset[Phase]) -> RefusedError:
+    """The error that names the phase and, as a bitmap, those that would have done."""
+    bits = sum(1 << p for p in allowed)
+    return refuse("MarketWrongPhase", project=project, round=round_, current=int(phase), allowed=bits)
+
+
+def round_in_phase(state: State, project: int, round_: int, call: str, now: int) -> tuple[Project, Round]:
+    """Project and round if the round's phase allows `call`; a project that does not exist has no rounds."""
+    if not 1 <= project <= len(state.projects):
+        raise wrong_phase(project, round_, Phase.NONE, ALLOWED[call])
+    it = state.projects[project - 1]
+    expect_phase(it, project, round_, ALLOWED[call], now)
+    return it, it.rounds.get(round_) or START_ROUND
+
+
+START_ROUND = Round(number=0, base_root=ZERO32, pot=0, commit_end=0, reveal_end=0, active_left=0, final=True)
+"""Stands in for the facts of round 0, which has none."""
+
+
+def ended_without_result(project: Project, round_: int) -> bool:
+    """Whether a round is FLAT, or VOID with its pot moved."""
     facts = project.rounds.get(round_)
-    return round_ == 0 or (facts is not None and (facts.final or facts.flat or facts.voided))
+    return facts is not None and (facts.flat or facts.voided)
 
 
-def stands(project: Project, round_: int, now: int) -> bool:
-    """Whether the result of `round_` counts and is STANDING or FINAL at `now`; the start always is."""
-    if round_ == 0:
-        return True
-    return phase_of(project, round_, now) in (Phase.STANDING, Phase.FINAL)
+def is_settled(facts: Round) -> bool:
+    """Whether a round is terminal for good: FINAL, FLAT, or VOID with its pot moved."""
+    return facts.final or facts.flat or facts.voided
 
 
-def miss_due(project: Project, seat: Seat, seat_id: int, now: int) -> bool:
-    """Whether a seat owes a unit for the round it sealed last."""
+def check_seat(project: Project, seat: int) -> None:
+    """MarketSeatOutOfRange past the seat limit."""
+    if not 0 <= seat < project.params.seats:
+        raise refuse("MarketSeatOutOfRange", seat=seat, seats=project.params.seats)
+
+
+def miss_due(project: Project, seat: Seat, seat_id: int) -> bool:
+    """Whether a seat owes a unit for the round it sealed last, whose pot has been charged."""
     if not seat.last_sealed:
         return False
     round_ = project.rounds[seat.last_sealed]
-    if not is_sealed(round_.slots.get(seat_id, ZERO32)) or not owes_misses(round_, now):
-        return False
-    return phase_of(project, round_.number, now) is not Phase.VOID
+    return (
+        round_.charged
+        and missed_reveals(round_, project.params.min_seals) > 0
+        and is_sealed(round_.slots[seat_id])
+    )
 
 
-def missing_stake(project: Project, now: int) -> int:
-    """Units that pots count as theirs and seats have not been debited for, over all rounds."""
-    return sum(
-        project.params.unit
-        for seat_id, seat in project.seats.items()
-        if seat.signer != ZERO_ADDRESS and miss_due(project, seat, seat_id, now)
+def misses_owed(project: Project) -> int:
+    """Units that pots have been given and seats have not been debited for yet."""
+    return project.params.unit * sum(
+        miss_due(project, seat, number) for number, seat in project.seats.items()
     )

@@ -71,7 +71,7 @@ class KuboStore:
         self._rpc._request_proxies = {"no_proxy": "*"}
 
     def put(self, data: bytes | Iterable[bytes]) -> str:
-        """See `Store.put`. A broken upload leaves blocks without a pin, which Kubo's collector removes."""
+        """See `Store.put`. Kubo cannot tell a broken upload from a short one, so blocks of it may stay."""
         builder = CidBuilder()
         said: str = self._call(lambda: self._client.add_bytes(_noted(pieces(data), builder), opts=_ADD))
         computed = str(builder.finish())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Generator
 from itertools import repeat
 from pathlib import Path
 
@@ -168,7 +168,7 @@ class Source:
         self.taken = 0
         self.closed = False
 
-    def stream(self) -> Iterator[bytes]:
+    def stream(self) -> Generator[bytes, None, None]:
         try:
             for part in self.parts:
                 self.taken += len(part)

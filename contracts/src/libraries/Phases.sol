@@ -6,7 +6,7 @@ import {Phase} from "../types.sol";
 
 /// The phase of a round, and what depends on nothing but its facts and the time. Phases are never stored.
 library Phases {
-    function of(Project storage p, uint256 round) internal view returns (Phase) {
+    function phaseOf(Project storage p, uint256 round) internal view returns (Phase) {
         Round storage r = p.rounds[round];
         return derive(p, r, round, r.tally);
     }

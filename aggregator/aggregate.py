@@ -1,0 +1,157 @@
+"""Second pass over the files: delta, model and columns, exact and in memory that does not grow with seats.
+
+`delta = (sum of c_i u_i + 2^15) >> 16` with coefficients `c_i >= 0` that sum to at most 65,535. Then
+|sum| <= 65,535 x 32,768 < 2^31 - 2^15, every partial sum too, so int32 holds it in any order, and the delta
+lies in [-32,767, 32,767].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from aggregator.rows import Shape
+from market.bulk import leaf_hashes, root_of_rows
+from market.codec import LEAF, MODEL, UPDATE, RootBuilder, leaves_of, open_regular, padded
+from market.errors import UpdateError
+from market.merkle import ABSENT, Hash, TreeBuilder, depth_for
+
+GROUP: Final = 8
+"""Coefficients in a leaf of the columns tree."""
+_BLOCK_BYTES: Final = 16 << 20
+"""What a block of all seats' coefficients may take; a block has 2^k leaves, at most 256."""
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """Roots of the second pass."""
+
+    delta: Hash
+    model: Hash
+    columns: Hash
+
+
+@njit(cache=True, nogil=True)
+def _add_scaled(values: Any, factor: int, sums: Any) -> None:
+    """sums (int32) += factor * values (int16)."""
+    for k in range(values.shape[0]):
+        sums[k] += np.int32(factor) * np.int32(values[k])
+
+
+def scaled_sum(values: NDArray[np.int16], factor: int, sums: NDArray[np.int32]) -> None:
+    """Add `factor` x an update to the sums, in place."""
+    _add_scaled(values, factor, sums)
+
+
+def rounded(sums: NDArray[np.int32]) -> NDArray[np.int16]:
+    """The delta of sums: `(sum + 2^15) >> 16`."""
+    return np.asarray((sums + np.int32(1 << 15)) >> 16, dtype=np.int16)
+
+
+def moved(model: NDArray[np.int32], delta: NDArray[np.int16]) -> NDArray[np.int32]:
+    """The model plus the delta, saturating at the limits of int32."""
+    total = model.astype(np.int64) + delta
+    return np.clip(total, -(1 << 31), (1 << 31) - 1).astype(np.int32)
+
+
+def block_leaves(seats: int) -> int:
+    """Leaves in a block of the second pass: a power of two from 1 to 256."""
+    fitting = max(1, _BLOCK_BYTES // (2 * LEAF * seats))
+    return min(256, 1 << (fitting.bit_length() - 1))
+
+
+def aggregate(
+    shape: Shape,
+    files: Mapping[int, Path],
+    coefficients: Mapping[int, int],
+    base: Path,
+    merged: bool,
+    delta_out: Path,
+    model_out: Path,
+) -> Aggregate:
+    """Write the delta and the next model from checked update files (seat -> path); memory is one block.
+
+    `merged`: whether the model moves; otherwise the next model is the base, byte for byte. Every included
+    seat has a file, also those with coefficient 0 (the columns tree holds them). Raises UpdateError E131
+    when a file turns out shorter than when it was checked.
+    """
+    delta_root, model_root = RootBuilder(shape.d, UPDATE), RootBuilder(shape.d, MODEL)
+    columns = _Columns(shape)
+    with ExitStack() as stack:
+        inputs = {seat: stack.enter_context(open_regular(path)) for seat, path in files.items()}
+        base_in = stack.enter_context(open_regular(base))
+        delta_file = stack.enter_context(delta_out.open("wb"))
+        model_file = stack.enter_context(model_out.open("wb"))
+        for size in _block_sizes(shape):
+            sums = np.zeros(size, np.int32)
+            for seat, file in inputs.items():
+                values = _read(file, size, UPDATE.dtype).astype(np.int16)
+                scaled_sum(values, coefficients[seat], sums)
+                columns.put(seat, values)
+            columns.hash_block(size)
+            delta = rounded(sums)
+            old = _read(base_in, size, MODEL.dtype).astype(np.int32)
+            _write(delta_file, delta_root, delta.astype(UPDATE.dtype).tobytes())
+            new = moved(old, delta) if merged else old
+            _write(model_file, model_root, new.astype(MODEL.dtype).tobytes())
+    return Aggregate(delta_root.root(), model_root.root(), columns.root())
+
+
+class _Columns:
+    """Columns tree of a project with more than 12 seats; nothing for others."""
+
+    def __init__(self, shape: Shape) -> None:
+        self._shape, self._groups = shape, 0
+        self._tree = TreeBuilder(depth_for(padded(shape.d) // GROUP))
+        size = block_leaves(shape.seats) * LEAF if shape.has_columns else 0
+        self._block: NDArray[np.int16] = np.zeros((size, shape.seats), ">i2")
+
+    def put(self, seat: int, values: NDArray[np.int16]) -> None:
+        """Coefficients of one seat in this block."""
+        if self._shape.has_columns:
+            self._block[: len(values), seat] = values
+
+    def hash_block(self, size: int) -> None:
+        """Append the leaves of `size` coefficients (whole update leaves)."""
+        if not self._shape.has_columns:
+            return
+        data = self._block[:size].view(np.uint8).reshape(size // GROUP, -1)
+        hashes = leaf_hashes(self._groups, data)
+        # A run of 2^k update leaves is an aligned subtree; the last block may be any number of leaves.
+        per_leaf = LEAF // GROUP
+        level = depth_for(per_leaf)
+        for at in range(0, len(hashes), per_leaf):
+            self._tree.push(
+                root_of_rows(hashes[at : at + per_leaf], depth_for(per_leaf)), depth_for(per_leaf)
+            )
+        self._groups += len(hashes)
+
+    def root(self) -> Hash:
+        """Root, or zero where the tree is not part of the result."""
+        return self._tree.root() if self._shape.has_columns else ABSENT
+
+
+def _block_sizes(shape: Shape) -> Iterator[int]:
+    """Coefficients of each block in turn."""
+    step = block_leaves(shape.seats)
+    for first in range(0, leaves_of(shape.d), step):
+        yield min(step, leaves_of(shape.d) - first) * LEAF
+
+
+def _read(file: BinaryIO, count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    data = file.read(count * dtype.itemsize)
+    if len(data) != count * dtype.itemsize:
+        raise UpdateError("E131", f"file changed during read: {file.name}")
+    return np.frombuffer(data, dtype)
+
+
+def _write(file: BinaryIO, root: RootBuilder, data: bytes) -> None:
+    file.write(data)
+    root.push(data)

@@ -1,0 +1,135 @@
+"""`fairtrain aggregator`: judge and post rounds for a fee, or verify what others posted."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from aggregator.ledger import Ledger
+from aggregator.role import AggregatorNode
+from market.claims import Place
+from market.cli import run as run_command
+from market.cli.amounts import AMOUNT
+from market.cli.context import App, common_options, pass_app
+from market.cli.keys import KeyChoice, signer_options
+from market.cli.output import amount
+from market.errors import InputError, VerificationError
+from market.node import Pace
+from market.observe import Observer
+from market.project_files import description_of, only_one, project_folder
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@common_options
+def aggregator() -> None:
+    """Judge updates, aggregate them and post the result; or recompute what somebody posted."""
+
+
+@aggregator.command()
+@click.argument("project", type=click.IntRange(1))
+@click.option(
+    "--bond", type=AMOUNT, help="Raise the bond to this amount first (else: enough for all rounds)."
+)
+@click.option(
+    "--patience", type=click.FloatRange(0), help="Seconds to wait for missing files (else T_x / 4)."
+)
+@click.option("--poll", type=click.FloatRange(0.05), default=2.0, show_default=True, help="Seconds.")
+@click.option(
+    "--chores", type=click.FloatRange(0), default=0.0, show_default=True, help="Seconds of patience."
+)
+@click.option("--unbond", is_flag=True, help="Take the bond back when the project is over.")
+@signer_options
+@common_options
+@pass_app
+def run(
+    app: App,
+    project: int,
+    choice: KeyChoice,
+    bond: int | None,
+    patience: float | None,
+    poll: float,
+    chores: float,
+    unbond: bool,
+) -> None:
+    """Post every round of a project until it ends; safe to kill and start again at any time."""
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO)
+    key = choice.open(app)
+    gateway = app.gateway(key.account)
+    params, content = gateway.params(project)
+    store = app.store()
+    description_of(store, params, content)
+    place = Place(gateway.deployment.chain_id, gateway.deployment.market)
+    folder = project_folder(app.home, place, project, f"aggregator-{key.address}")
+    with only_one(folder, f"an aggregator of {key.address} in project {project}"):
+        wanted = max(params.bond_floor, params.bond * params.open_rounds) if bond is None else bond
+        pool = gateway.aggregator(project, key.address)
+        if pool.bond < wanted and not pool.banned:
+            missing = wanted - pool.bond
+            app.out.line(f"bonding {amount(missing)} (1.5 pots for each of {params.open_rounds} open rounds)")
+            gateway.send("addBond", project, missing, value=gateway.allow(params.token, missing))
+        waits = params.windows.proposed / 4 if patience is None else patience
+        node = AggregatorNode(gateway, store, project, key.address, folder, Pace(poll, chores), waits)
+        node.run()
+        if unbond and (free := gateway.aggregator(project, key.address).bond):
+            gateway.send("removeBond", project, free)
+    credit = gateway.credit(params.token, key.address)
+    app.out.line(f"done; credit to withdraw: {amount(credit)} (fairtrain project withdraw)")
+    app.out.result({"ok": True, "project": project, "credit_wei": str(credit)})
+
+
+@aggregator.command()
+@click.argument("project", type=click.IntRange(1))
+@click.argument("round_", metavar="ROUND", type=click.IntRange(1))
+@common_options
+@pass_app
+def verify(app: App, project: int, round_: int) -> None:
+    """Recompute a posted round and all below it from chain and storage alone.
+
+    Says "equal", or names the first number that differs (exit code 7).
+    """
+    gateway, store = app.gateway(), app.store()
+    observer = Observer(gateway, project)
+    observer.refresh()
+    result = gateway.result(project, round_)
+    posted = observer.history.posted(result.commitment)
+    if posted is None:
+        phase = gateway.phase(project, round_).name
+        raise InputError(
+            "E119", f"round {round_} of project {project} has no result to verify; it is in {phase}"
+        )
+    place = Place(gateway.deployment.chain_id, gateway.deployment.market)
+    with tempfile.TemporaryDirectory(prefix="fairtrain-verify-") as folder, app.out.progress("files") as bar:
+        task = bar.add_task("recomputing", total=None)
+        ledger = Ledger(observer.history, store, place, Path(folder), keep=False)
+        judgement = ledger.verify(posted, lambda step, done, of: bar.update(task, completed=done, total=of))
+    if result.model_root != judgement.roots.model:
+        raise VerificationError(
+            f"round {round_}: model root on chain", result.model_root, judgement.roots.model
+        )
+    rows = [
+        (
+            seat.seat,
+            seat.verdict,
+            seat.weight,
+            f"{seat.agreement / 16384:+.3f}",
+            amount(int(seat.pay)),
+            seat.reason,
+        )
+        for seat in judgement.seats
+    ]
+    columns = ["seat#", "verdict", "weight#", "agreement#", "pay#", "why"]
+    app.out.table(f"project {project}, round {round_}: recomputed", columns, rows)
+    app.out.line(
+        f"equal: all {len(posted.post.roots.to_abi())} roots and the pay of {amount(judgement.paid)}"
+    )
+    body = {"equal": True, "round": round_, "paid_wei": str(judgement.paid), "commitment": posted.commitment}
+    app.out.result({"ok": True, "project": project, **body})
+
+
+def main() -> None:
+    """Entry point of the console script `aggregator`."""
+    sys.exit(run_command(aggregator, name="aggregator"))

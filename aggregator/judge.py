@@ -1,0 +1,205 @@
+"""Judge a round: files and facts in, every posted number and root out. No chain, no store, no clock.
+
+Two streaming passes over the update files: one checks roots and takes sketches (with the public rows), one
+aggregates. Between them everything follows from sketches (`aggregator.decide`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aggregator.accounts import next_accounts
+from aggregator.aggregate import aggregate
+from aggregator.decide import Seats, decide
+from aggregator.rows import COLUMNS, SEGMENT, Shape
+from aggregator.sketch import Sketcher, SketchRow
+from aggregator.state import State, empty_state, state_of
+from aggregator.steps import View
+from aggregator.trees import climb, gram_root, start_step_roots, step_roots, steps_root
+from aggregator.verdicts import reason, verdict
+from market.codec import UPDATE, RootBuilder, blocks, check_root
+from market.merkle import Hash, Tree, absent_root
+from market.records import Account, Roots
+from market.result_document import SeatResult, accounts_tree
+
+_PASS_LEAVES: Final = 16 * SEGMENT
+"""Leaves read at once in the first pass: whole segments, and a power of two."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with (step, done, of)."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file with the Merkle root that the chain names for it."""
+
+    path: Path
+    root: Hash
+
+
+@dataclass(frozen=True)
+class RoundInputs:
+    """Everything a result is a function of.
+
+    `updates`: included seat -> file. `public`: row number (see `rows.Shape`) -> file, served rows only.
+    `poster`: 20 bytes. `pot`, `fee`, `unit`: smallest units. `state`, `accounts`: of the result below
+    (`prev`); `merged`: the round's base is the model that stands below it. `base`: the model under `prev`.
+    """
+
+    shape: Shape
+    seed: bytes
+    seats: Seats
+    updates: Mapping[int, File]
+    public: Mapping[int, File]
+    base: File
+    state: State
+    accounts: Sequence[Account]
+    pot: int
+    fee: int
+    unit: int
+    merged: bool
+    poster: bytes
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """All that a poster publishes. `view` holds every step by name, for single entries and reports."""
+
+    seats: Sequence[SeatResult]
+    coefficients: Mapping[int, int]
+    state: State
+    accounts: Sequence[Account]
+    accounts_tree: Tree
+    paid: int
+    delta: Path
+    model: Path
+    roots: Roots
+    step_roots: Sequence[Hash]
+    view: View
+    seconds: Mapping[str, float] = field(compare=False)
+
+
+def judge(inputs: RoundInputs, out_dir: Path, progress: Progress = lambda *_: None) -> Judgement:
+    """Judge a round. Writes `delta.bin` and `model.bin` into `out_dir` (which exists).
+
+    Raises UpdateError (E101, E110, E111, E130, E131) for a file that is not what the chain names: check
+    files with `market.codec.check_update_file` first and leave wrong ones out.
+    """
+    _check(inputs)
+    clock = _Clock()
+    sketch, sketches_root = take_sketches(inputs, progress)
+    clock.lap("check and sketch")
+    view = decide(
+        inputs.shape,
+        sketch,
+        inputs.seats,
+        inputs.state,
+        [account.reputation for account in inputs.accounts],
+        inputs.pot - inputs.fee,
+    )
+    clock.lap("decide")
+    slots = step_roots(view)
+    gram = gram_root(view.gram, sorted([*inputs.updates, *inputs.public]), inputs.shape)
+    accounts = next_accounts(inputs.accounts, view, inputs.unit)
+    tree = accounts_tree(accounts)
+    clock.lap("trees")
+    coefficients = {seat: int(view.coefficient[seat]) for seat in inputs.updates}
+    delta, model = out_dir / "delta.bin", out_dir / "model.bin"
+    files = {seat: file.path for seat, file in inputs.updates.items()}
+    sums = aggregate(inputs.shape, files, coefficients, inputs.base.path, inputs.merged, delta, model)
+    if not inputs.merged:
+        check_root(sums.model, inputs.base.root)
+    clock.lap("aggregate")
+    return Judgement(
+        seats=seat_results(view, inputs.unit),
+        coefficients=coefficients,
+        state=state_of(view),
+        accounts=accounts,
+        accounts_tree=tree,
+        paid=view.paid,
+        delta=delta,
+        model=model,
+        roots=Roots(sketches_root, gram, steps_root(slots), tree.root, sums.columns, sums.delta, sums.model),
+        step_roots=slots,
+        view=view,
+        seconds=clock.laps,
+    )
+
+
+def take_sketches(inputs: RoundInputs, progress: Progress) -> tuple[NDArray[np.int32], Hash]:
+    """First pass: int32 (W, 256) sketches of checked files, and the root of their running sums."""
+    shape, files = inputs.shape, {**inputs.updates, **inputs.public}
+    sketch = np.zeros((shape.rows, COLUMNS), np.int32)
+    rows = np.tile(np.frombuffer(absent_root(shape.segment_bits), np.uint8), (shape.rows, 1))
+    for done, (row, file) in enumerate(sorted(files.items())):
+        progress("check and sketch", done, len(files))
+        sums, tree = Sketcher(inputs.seed), SketchRow(inputs.poster, row, shape.segment_bits)
+        root = RootBuilder(shape.d, UPDATE)
+        for block in blocks(file.path, shape.d, UPDATE, _PASS_LEAVES):
+            root.push(block)
+            tree.push(sums.push(block))
+        check_root(root.root(), file.root)
+        sketch[row] = sums.sums
+        rows[row] = np.frombuffer(tree.root(), np.uint8)
+    return sketch, climb(rows, shape.segment_bits, shape.row_bits)
+
+
+def seat_results(view: View, unit: int) -> list[SeatResult]:
+    """One line for each seat that sealed: Q14 agreement, Q16 novelty (ratio), points as score."""
+    return [
+        SeatResult(
+            seat=seat,
+            verdict=verdict(view, seat),
+            reason=reason(view, seat),
+            weight=int(view.coefficient[seat]),
+            agreement=int(view.agreement[seat]),
+            novelty=int(view.ratio[seat]),
+            score=str(view.points[seat]),
+            pay=str(view.pay[seat]),
+            penalty=str(view.penalty[seat] * unit),
+        )
+        for seat in range(view.shape.seats)
+        if view.is_sealed[seat]
+    ]
+
+
+def start_steps_root(shape: Shape) -> Hash:
+    """Root of the steps tree under result 0: carried steps at their start values."""
+    return steps_root(start_step_roots(shape, empty_state(shape.seats)))
+
+
+class _Clock:
+    """Seconds of each part, for reports."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.laps[name], self._last = now - self._last, now
+
+
+def _check(inputs: RoundInputs) -> None:
+    """Callers' mistakes, not users': the facts must be of one round of one project."""
+    shape, seats = inputs.shape, inputs.seats
+    if sorted(inputs.updates) != seats.numbers():
+        raise ValueError(f"updates of seats {sorted(inputs.updates)}, included are {seats.numbers()}")
+    lengths = {len(seats.sealed), len(seats.included), len(seats.first), len(inputs.accounts)}
+    if lengths != {shape.seats}:
+        raise ValueError(f"lists of {sorted(lengths)} entries for {shape.seats} seats")
+    if any(is_in and not sealed for is_in, sealed in zip(seats.included, seats.sealed, strict=True)):
+        raise ValueError("an included seat has not sealed")
+    if any(not shape.seats < row < shape.rows for row in inputs.public):
+        raise ValueError(
+            f"public rows {sorted(inputs.public)}, allowed {shape.seats + 1} .. {shape.rows - 1}"
+        )
+    if len(inputs.poster) != 20 or len(inputs.seed) != 32:
+        raise ValueError("poster has 20 bytes, seed 32")

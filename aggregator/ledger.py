@@ -1,0 +1,200 @@
+"""Results recomputed from chain and storage alone, each on the one below, down to the start.
+
+This is both how an aggregator knows what to build on and how anybody verifies: a result is never believed,
+its numbers are computed again from the revealed files and compared. What was computed is kept in a folder by
+commitment, so that a restarted process goes on where it was; the folder may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aggregator.compare import compare
+from aggregator.decide import Seats
+from aggregator.files import Files
+from aggregator.judge import File, Judgement, Progress, RoundInputs, judge
+from aggregator.rows import DELTAS, MEMORY, Shape
+from aggregator.state import State, empty_state, read_state, state_bytes
+from market.claims import Place, opening_from
+from market.errors import InputError
+from market.events import ResultPosted
+from market.history import History, Reveal
+from market.params import Params
+from market.ports import Store
+from market.records import START_ACCOUNT, Account
+from market.seals import seed_of
+from market.store.files import publish, temporary_name, write_synced
+from market.units import members_of
+
+
+@dataclass(frozen=True)
+class Below:
+    """What a round is judged on: the standing result below it. `deltas`: newest first, at most K."""
+
+    model: File
+    state: State
+    accounts: Sequence[Account]
+    deltas: Sequence[File]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a poster decides: which revealed seats it includes and which public rows it serves."""
+
+    included: frozenset[int]
+    deltas: frozenset[int]
+    past: frozenset[tuple[int, int]]
+    """(age, seat): file that `seat` revealed age + 1 opened rounds ago"""
+
+    def size(self) -> tuple[int, int]:
+        """Seats, then rows: a PROPOSED result is replaced by more seats, or as many and more rows."""
+        return len(self.included), len(self.deltas) + len(self.past)
+
+
+def shape_of(params: Params) -> Shape:
+    """Sizes of a project. Raises InputError E188 for row counts that rule 1 does not know."""
+    if (params.delta_rows, params.file_rounds) != (DELTAS, MEMORY):
+        got = f"{params.delta_rows} deltas and {params.file_rounds} rounds of files"
+        raise InputError("E188", f"public rows: got {got}, rule 1 is defined for {DELTAS} and {MEMORY}")
+    return Shape(params.coefficients, params.seats)
+
+
+def choice_of(posted: ResultPosted) -> Choice:
+    """What the poster of a result decided, from its bitmaps."""
+    rows = posted.post.rows
+    words = (len(rows) - 1) // MEMORY
+    past = set()
+    for age in range(MEMORY):
+        first = 1 + age * words
+        past |= {(age, seat) for seat in members_of(rows[first : first + words])}
+    included, deltas = members_of(posted.post.included), members_of(rows[:1])
+    return Choice(frozenset(included), frozenset(deltas), frozenset(past))
+
+
+class Ledger:
+    """Recomputes results of one project. `keep=False` forgets: everything is computed again."""
+
+    def __init__(self, history: History, store: Store, place: Place, folder: Path, keep: bool = True) -> None:
+        self.history = history
+        self.files = Files(store, history.params.coefficients, folder / "files")
+        self.shape = shape_of(history.params)
+        self._place = place
+        self._folder = folder / "results"
+        self._keep = keep
+        self._computed: dict[bytes, Below] = {}
+
+    def below(self, commitment: bytes, progress: Progress = lambda *_: None) -> Below:
+        """What a round on top of the result with this commitment starts from.
+
+        Recomputes, oldest first, whatever is not kept. Raises VerificationError at the first number that
+        differs, UpdateError or StoreError if a file is wrong or cannot be had.
+        """
+        missing: list[ResultPosted] = []
+        while commitment not in self._computed:
+            posted = self.history.posted(commitment)
+            if posted is None:
+                self._computed[commitment] = self._start()
+            elif kept := self._load(posted):
+                self._computed[commitment] = kept
+            else:
+                missing.append(posted)
+                commitment = posted.post.prev_commitment
+        for posted in reversed(missing):
+            self.verify(posted, progress)
+            commitment = posted.commitment
+        return self._computed[commitment]
+
+    def verify(self, posted: ResultPosted, progress: Progress = lambda *_: None) -> Judgement:
+        """Recomputes one result and compares every number that it commits to; errors as `below`."""
+        opening_from(self._place, posted)
+        below = self.below(posted.post.prev_commitment, progress)
+        judgement = self.judge(posted.round, choice_of(posted), below, posted.poster, progress)
+        compare(posted, judgement)
+        self.remember(posted, below, judgement)
+        return judgement
+
+    def judge(
+        self, number: int, choice: Choice, below: Below, poster: str, progress: Progress = lambda *_: None
+    ) -> Judgement:
+        """Judges a round as `poster` would; fetches and checks the files that the choice names."""
+        facts, params = self.history.round(number), self.history.params
+        reveals, every = facts.reveals, range(self.shape.seats)
+        seats = Seats(
+            sealed=[seat in facts.seals for seat in every],
+            included=[seat in choice.included for seat in every],
+            first=[seat in reveals and reveals[seat].first for seat in every],
+        )
+        public = {self.shape.delta(age): below.deltas[age] for age in choice.deltas}
+        for age, seat in choice.past:
+            public[self.shape.past(age, seat)] = self.files.update(self.past_reveal(number, age, seat))
+        inputs = RoundInputs(
+            shape=self.shape,
+            seed=seed_of(facts.reveal_sum()),
+            seats=seats,
+            updates={seat: self.files.update(reveals[seat]) for seat in sorted(choice.included)},
+            public=public,
+            base=below.model,
+            state=below.state,
+            accounts=below.accounts,
+            pot=facts.full_pot(params),
+            fee=params.fee,
+            unit=params.unit,
+            merged=facts.base_root == below.model.root,
+            poster=bytes.fromhex(poster.removeprefix("0x")),
+        )
+        folder = self._folder / "work" / f"{number}-{poster}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return judge(inputs, folder, progress)
+
+    def past_reveal(self, number: int, age: int, seat: int) -> Reveal:
+        """What `seat` revealed age + 1 opened rounds before `number`. KeyError if it did not."""
+        return self.history.round(number - 1 - age).reveals[seat]
+
+    def remember(self, posted: ResultPosted, below: Below, judgement: Judgement) -> None:
+        """Keeps a result that was computed here; its files move to their place by root."""
+        model = self.files.adopt_model(judgement.model, judgement.roots.model)
+        delta = self.files.adopt_delta(judgement.delta, judgement.roots.delta)
+        deltas = (delta, *below.deltas)[:DELTAS]
+        self._computed[posted.commitment] = Below(model, judgement.state, judgement.accounts, deltas)
+        if self._keep:
+            self._save(posted, judgement)
+
+    def _start(self) -> Below:
+        content = self.history.content
+        model = self.files.model(content.model_root, content.model_digest)
+        return Below(model, empty_state(self.shape.seats), [START_ACCOUNT] * self.shape.seats, ())
+
+    def _save(self, posted: ResultPosted, judgement: Judgement) -> None:
+        below = self._computed[posted.commitment]
+        kept = {
+            "model": below.model.root.hex(),
+            "deltas": [delta.root.hex() for delta in below.deltas],
+            "accounts": [list(map(str, account.to_abi())) for account in judgement.accounts],
+        }
+        self._write(posted, "state", state_bytes(judgement.state))
+        self._write(posted, "json", json.dumps(kept).encode())
+
+    def _load(self, posted: ResultPosted) -> Below | None:
+        path = self._place_of(posted, "json")
+        if not (self._keep and path.exists()):
+            return None
+        kept = json.loads(path.read_bytes())
+        model = self.files.model_kept(bytes.fromhex(kept["model"]))
+        deltas = [self.files.delta_kept(bytes.fromhex(root)) for root in kept["deltas"]]
+        if model is None or None in deltas:
+            return None
+        state = read_state(self._place_of(posted, "state").read_bytes(), self.shape.seats)
+        accounts = [Account(*map(int, entry)) for entry in kept["accounts"]]
+        return Below(model, state, accounts, [delta for delta in deltas if delta])
+
+    def _place_of(self, posted: ResultPosted, suffix: str) -> Path:
+        return self._folder / f"{posted.commitment.hex()}.{suffix}"
+
+    def _write(self, posted: ResultPosted, suffix: str, data: bytes) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        part = self._folder / temporary_name(suffix)
+        write_synced([data], part)
+        publish(part, self._place_of(posted, suffix))

@@ -1,0 +1,163 @@
+"""The honest aggregator as code: fetch, judge, post, and move rounds on.
+
+Including is vouching: it includes exactly the updates whose file it holds and has checked, keeps them until
+the round is FINAL, and posts nothing that it did not compute on results that it recomputed itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aggregator.compare import document_for
+from aggregator.judge import Judgement, Progress
+from aggregator.ledger import Below, Choice, Ledger
+from aggregator.rows import MEMORY
+from market.cid import digest
+from market.claims import Place
+from market.duties import Duty, Kind, aggregator_duties, is_over
+from market.errors import StoreError, UpdateError
+from market.history import Reveal
+from market.node import Node, Pace
+from market.phases import Phase
+from market.ports import Store
+from market.records import Post
+from market.result_hash import start_commitment
+from market.snapshot import ProjectSnapshot
+from market.units import bitmap_of
+
+if TYPE_CHECKING:
+    from market.chain.gateway import Gateway
+
+log = logging.getLogger(__name__)
+
+
+class AggregatorNode(Node):
+    """Posts results of one project. `patience_s`: how long files that nobody serves are waited for."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        store: Store,
+        project: int,
+        me: str,
+        folder: Path,
+        pace: Pace,
+        patience_s: float,
+        progress: Progress = lambda *_: None,
+    ) -> None:
+        super().__init__(gateway, project, me, pace)
+        self._store = store
+        self._folder = folder
+        self._patience_s = patience_s
+        self._progress = progress
+        self._place = Place(gateway.deployment.chain_id, gateway.deployment.market)
+        self._ledger: Ledger | None = None
+        self._missing_since: dict[int, float] = {}
+
+    def act(self, snapshot: ProjectSnapshot) -> bool:
+        """Posts where it may."""
+        for duty in aggregator_duties(snapshot):
+            if duty.kind is Kind.WARN:
+                self.warn(duty)
+            elif duty.kind is Kind.POST and self._post(snapshot, duty.round):
+                return True
+        return False
+
+    def finished(self, snapshot: ProjectSnapshot) -> bool:
+        """The project is over and every round is settled."""
+        return is_over(snapshot) and snapshot.project.open_count == 0
+
+    def _post(self, snapshot: ProjectSnapshot, number: int) -> bool:
+        ledger = self._current_ledger()
+        standing = snapshot.results.get(number) if snapshot.phase(number) is Phase.PROPOSED else None
+        prev = self._prev_commitment(snapshot.project.last_result if standing is None else standing.prev)
+        below = ledger.below(prev, self._progress)
+        choice, missing = self._choose(ledger, number, len(below.deltas))
+        if not choice.included or (missing and self._keeps_waiting(number, missing)):
+            return False
+        if standing and choice.size() <= (standing.included_count, standing.row_count):
+            return False
+        started = time.monotonic()
+        judgement = ledger.judge(number, choice, below, self.me, self._progress)
+        log.info("round %d judged in %.1f s", number, time.monotonic() - started)
+        post = self._publish(number, choice, judgement, prev)
+        intent = f"post/{self.project}/{number}/{prev.hex()[:8]}/{post.roots.steps.hex()[:8]}"
+        if not self.send("post", self.project, number, post, intent=intent):
+            return False
+        self._remember(ledger, number, below, judgement)
+        return True
+
+    def _choose(self, ledger: Ledger, number: int, deltas: int) -> tuple[Choice, list[str]]:
+        """What can be had and checked now, and why the rest cannot."""
+        history, missing = self.observer.history, []
+
+        def there(what: str, reveal: Reveal) -> bool:
+            try:
+                ledger.files.update(reveal)
+            except (UpdateError, StoreError) as error:
+                missing.append(f"{what}: {error}")
+                return False
+            return True
+
+        reveals = history.round(number).reveals
+        included = {seat for seat, reveal in sorted(reveals.items()) if there(f"seat {seat}", reveal)}
+        past = {
+            (age, seat)
+            for age in range(MEMORY)
+            for seat, reveal in sorted(history.round(number - 1 - age).reveals.items())
+            if there(f"file of seat {seat}, round {number - 1 - age}", reveal)
+        }
+        return Choice(frozenset(included), frozenset(range(deltas)), frozenset(past)), missing
+
+    def _keeps_waiting(self, number: int, missing: list[str]) -> bool:
+        """Whether files that nobody serves are waited for some more; says once which are left out."""
+        since = self._missing_since.setdefault(number, time.monotonic())
+        if time.monotonic() - since < self._patience_s:
+            return True
+        for reason in missing:
+            self.warn(Duty(Kind.WARN, number, f"left out, {reason}"))
+        return False
+
+    def _publish(self, number: int, choice: Choice, judgement: Judgement, prev: bytes) -> Post:
+        """Puts delta, model and document into the store; the post that names them."""
+        delta, model = self._store.put_file(judgement.delta), self._store.put_file(judgement.model)
+        document = document_for(self.project, number, self.me, judgement, delta, model)
+        facts, seats = self.observer.history.round(number), self.observer.history.params.seats
+        rows = [bitmap_of(choice.deltas, 256)]
+        rows += [bitmap_of({seat for a, seat in choice.past if a == age}, seats) for age in range(MEMORY)]
+        return Post(
+            prev_commitment=prev,
+            reveal_sum=facts.reveal_sum(),
+            reveal_count=len(facts.reveals),
+            paid=judgement.paid,
+            delta_digest=digest(delta),
+            model_digest=digest(model),
+            document_digest=digest(self._store.put(document.to_bytes())),
+            roots=judgement.roots,
+            included=bitmap_of(choice.included, seats),
+            rows=tuple(word for group in rows for word in group),
+        )
+
+    def _remember(self, ledger: Ledger, number: int, below: Below, judgement: Judgement) -> None:
+        """Keeps the result, so that the next round need not compute it again."""
+        self.observer.refresh()
+        commitment = self.gateway.result(self.project, number).commitment
+        posted = self.observer.history.posted(commitment)
+        if posted is not None and posted.poster == self.me and posted.post.roots == judgement.roots:
+            ledger.remember(posted, below, judgement)
+
+    def _prev_commitment(self, round_: int) -> bytes:
+        if round_:
+            return self.gateway.result(self.project, round_).commitment
+        place, content = self._place, self.observer.history.content
+        return start_commitment(place.chain_id, place.market, self.project, content.model_root)
+
+    def _current_ledger(self) -> Ledger:
+        """The ledger on the present history; a reorganised chain gives a new history."""
+        history = self.observer.history
+        if self._ledger is None or self._ledger.history is not history:
+            self._ledger = Ledger(history, self._store, self._place, self._folder)
+        return self._ledger

@@ -1,0 +1,644 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+
+import {MarketBase} from "./MarketBase.sol";
+import {Bitmaps} from "./libraries/Bitmaps.sol";
+import {Hashes} from "./libraries/Hashes.sol";
+import {Phases} from "./libraries/Phases.sol";
+import {Relations} from "./libraries/Relations.sol";
+import {Results} from "./libraries/Results.sol";
+import {Seats} from "./libraries/Seats.sol";
+import {
+    Aggregator,
+    BURN_ADDRESS,
+    Frozen,
+    Holder,
+    Outcome,
+    Progress,
+    Project,
+    Purse,
+    ROOT_FLOOR,
+    Round,
+    SEAT_CEILING,
+    Seat,
+    Tally,
+    Tenure,
+    Terms,
+    Verdict
+} from "./state.sol";
+import {Account, Content, Limits, Opening, Params, Phase, Post} from "./types.sol";
+
+/// One contract holds all money and all rounds. See `interfaces/IMarket.sol` for what each call promises, and
+/// `contracts/README.md` for the protocol on one page.
+contract Market is MarketBase {
+    uint256 private constant EVICTION_ROUNDS = 16; // opened rounds without a seal after which a seat may be evicted
+
+    constructor(Limits memory limits_) MarketBase(limits_) {}
+
+    // ----- owner -----
+
+    function create(Params calldata params, Content calldata content) external returns (uint256 project) {
+        Relations.checkProject(params, content, limits());
+
+        project = ++projectCount;
+        Project storage p = _projects[project];
+        p.terms = Terms({
+            pot: params.pot,
+            bondFloor: params.bondFloor,
+            seats: params.seats,
+            minSeals: params.minSeals,
+            feeBps: params.feeBps,
+            deltaRows: params.deltaRows,
+            fileRounds: params.fileRounds
+        });
+        p.windows = params.windows;
+        p.frozen = Frozen({
+            token: params.token,
+            minStake: params.minStake,
+            owner: msg.sender,
+            endDate: params.endDate,
+            coefficients: params.coefficients,
+            expectedSeats: params.expectedSeats,
+            openRounds: params.openRounds,
+            admissionRoot: params.admissionRoot,
+            descriptionDigest: content.descriptionDigest,
+            modelDigest: content.modelDigest
+        });
+        Round storage start = p.rounds[0];
+        start.commitment = Hashes.startCommitment(project, content.modelRoot);
+        start.modelRoot = content.modelRoot;
+        start.verdict.outcome = Outcome.Final;
+
+        emit ProjectCreated(project, msg.sender, params, content);
+    }
+
+    function fund(uint256 project, uint96 amount) external payable nonReentrant {
+        Project storage p = _existing(project);
+        _pull(p.frozen.token, amount);
+        _expectRunning(p, project);
+
+        p.purse.escrow += amount;
+
+        emit ProjectFunded(project, msg.sender, amount);
+    }
+
+    function stop(uint256 project) external {
+        Project storage p = _existing(project);
+        if (msg.sender != p.frozen.owner) revert MarketNotOwner(msg.sender, p.frozen.owner);
+        if (p.progress.stopped) revert MarketProjectStopped(project);
+
+        p.progress.stopped = true;
+
+        emit ProjectStopped(project);
+    }
+
+    function refund(uint256 project) external {
+        Project storage p = _existing(project);
+        // INVARIANT: money goes back only when no round is open and none can open again.
+        if (!p.progress.stopped && block.timestamp < p.frozen.endDate) {
+            revert MarketStillRunning(project, p.frozen.endDate);
+        }
+        if (p.progress.openCount != 0) revert MarketRoundsOpen(p.progress.openCount);
+        uint96 escrow = p.purse.escrow;
+        uint96 pool = p.purse.penaltyPool;
+        if (escrow == 0 && pool == 0) revert MarketNothingDue();
+
+        p.progress.refunded = true;
+        p.purse.escrow = 0;
+        p.purse.penaltyPool = 0;
+        if (escrow != 0) _credit(p.frozen.token, p.frozen.owner, escrow);
+        // INVARIANT: a penalty never reaches the owner, who could else gain from naming seats malicious.
+        if (pool != 0) _credit(p.frozen.token, BURN_ADDRESS, pool);
+
+        emit ProjectRefunded(project, p.frozen.owner, escrow, pool);
+    }
+
+    // ----- trainers -----
+
+    function register(uint256 project, uint16 seat, address payout, uint96 stake, bytes32[] calldata admission)
+        external
+        payable
+        nonReentrant
+    {
+        Project storage p = _existing(project);
+        _pull(p.frozen.token, stake);
+        _expectRunning(p, project);
+        Seats.checkIndex(p, seat);
+        Seat storage s = p.seats[seat];
+        if (s.holder.signer != address(0)) revert MarketSeatTaken(seat, s.holder.signer);
+        if (p.seatOf[msg.sender] != 0) revert MarketAlreadySeated(msg.sender, p.seatOf[msg.sender] - 1);
+        if (stake < p.frozen.minStake) revert MarketStakeTooLow(stake, p.frozen.minStake);
+        if (payout == address(0)) revert MarketZeroAddress();
+        bytes32 root = p.frozen.admissionRoot;
+        if (root != 0 && !MerkleProof.verifyCalldata(admission, root, Hashes.admissionLeaf(msg.sender))) {
+            revert MarketNotAdmitted(msg.sender);
+        }
+
+        // SAFETY: `claimed` and `penaltyTaken` are cumulative over all holders of the seat and stay.
+        s.holder = Holder({signer: msg.sender, last: 0, joined: p.progress.head, firstRound: 0, revealed: false});
+        s.stake = stake;
+        s.payout = payout;
+        p.seatOf[msg.sender] = uint256(seat) + 1;
+        ++p.progress.activeDelta;
+
+        emit TrainerRegistered(project, seat, msg.sender, payout, stake);
+    }
+
+    function addStake(uint256 project, uint16 seat, uint96 amount) external payable nonReentrant {
+        Project storage p = _existing(project);
+        _pull(p.frozen.token, amount);
+        Seats.checkIndex(p, seat);
+        Seat storage s = p.seats[seat];
+        if (s.holder.signer == address(0)) revert MarketSeatFree(seat);
+
+        s.stake += amount;
+
+        emit StakeAdded(project, seat, amount);
+    }
+
+    function seal(uint256 project, uint256 round, uint256 seat, bytes32 seal_) external {
+        Project storage p = _projects[project];
+        Round storage r = p.rounds[round];
+        Tally memory t = r.tally;
+        _expect(project, round, Phases.derive(p, r, round, t), IN_COMMIT);
+        if (seal_ == 0 || uint256(seal_) >= ROOT_FLOOR) revert MarketBadSeal(seal_);
+        Holder memory h = _holderOf(p, seat);
+        // INVARIANT: one seal for each seat and round, and it is never changed.
+        if (r.slots[seat] != 0) revert MarketAlreadySealed(round, seat);
+        if (t.sealCount == 0) _expectFreshBase(p, r, round);
+
+        bool active = true;
+        if (!h.revealed || uint256(h.last) + 1 != round) active = _sealAfterGap(p, h, project, round, seat);
+        r.slots[seat] = seal_;
+        ++t.sealCount;
+        if (active) --t.activeLeft;
+        if (t.sealCount >= t.minSeals && _allSealed(p, round, t)) t.commitEnd = uint40(block.timestamp);
+        r.tally = t;
+
+        emit Sealed(project, round << 16 | seat, seal_);
+    }
+
+    function reveal(
+        uint256 project,
+        uint256 round,
+        uint256 seat,
+        bytes32 updateRoot,
+        bytes32 salt,
+        bytes32 fileDigest
+    ) external {
+        Project storage p = _projects[project];
+        Round storage r = p.rounds[round];
+        Tally memory t = r.tally;
+        _expect(project, round, Phases.derive(p, r, round, t), IN_REVEAL);
+        if (uint256(updateRoot) < ROOT_FLOOR) revert MarketRootTooSmall(updateRoot);
+        // INVARIANT: the seal binds the sender, so a seal copied from another seat cannot be opened. That the sender
+        // still holds the seat needs no check: a seat cannot be left before the round that it sealed is terminal.
+        Holder memory h = _holderOf(p, seat);
+        bytes32 sealed_ = r.slots[seat];
+        if (sealed_ == 0 || uint256(sealed_) >= ROOT_FLOOR) revert MarketNotSealed(round, seat, sealed_);
+        bytes32 opened = Hashes.sealOf(project, round, msg.sender, r.baseRoot, updateRoot, salt);
+        if (opened != sealed_) revert MarketSealMismatch(opened, sealed_);
+
+        r.slots[seat] = updateRoot;
+        // SAFETY: round <= head, which has 24 bits; the sum is meant to wrap; counts are at most 1,024.
+        h.last = uint24(round);
+        h.revealed = true;
+        if (h.firstRound == 0) h.firstRound = uint24(round);
+        p.seats[seat].holder = h;
+        unchecked {
+            t.revealSum += Hashes.seedTerm(msg.sender, updateRoot, salt);
+            ++t.revealCount;
+        }
+        if (t.revealCount == t.sealCount) t.revealSpan = uint24(block.timestamp - t.commitEnd);
+        r.tally = t;
+
+        emit Revealed(project, round << 16 | seat, updateRoot, salt, fileDigest);
+    }
+
+    function claim(
+        uint256 project,
+        uint256 round,
+        uint16 seat,
+        Account calldata account,
+        Opening calldata opening,
+        bytes32[] calldata proof
+    ) external {
+        Project storage p = _projects[project];
+        Round storage r = p.rounds[round];
+        _expect(project, round, Phases.phaseOf(p, round), IN_FINAL);
+        Seats.checkIndex(p, seat);
+        Seat storage s = p.seats[seat];
+        if (s.holder.signer == address(0)) revert MarketSeatFree(seat);
+        _expectAccount(p, r, seat, account, opening, proof);
+        if (account.pay <= s.claimed) revert MarketNothingDue();
+        uint256 due = account.pay - s.claimed;
+        // INVARIANT: claims of a project never exceed what its FINAL results named, so no lie reaches other projects.
+        if (due > p.purse.bucket) revert MarketBucketTooLow(due, p.purse.bucket);
+
+        s.claimed = account.pay;
+        p.purse.bucket -= uint96(due);
+        _credit(p.frozen.token, s.payout, due);
+
+        emit Claimed(project, seat, s.payout, uint96(due));
+    }
+
+    function claimFlat(uint256 project, uint256 round, uint16 seat, uint256 tenure) external {
+        Project storage p = _projects[project];
+        Round storage r = p.rounds[round];
+        _expect(project, round, Phases.phaseOf(p, round), IN_FLAT);
+        Seats.checkIndex(p, seat);
+        if (!Seats.revealedIn(p, round, seat)) revert MarketNotRevealed(round, seat);
+        uint256 bit = 1 << (seat & 255);
+        if (r.taken[seat >> 8] & bit != 0) revert MarketAlreadyTaken(round, seat);
+        address payout = Seats.payoutIn(p, round, seat, tenure);
+
+        r.taken[seat >> 8] |= bit;
+        uint96 share = r.verdict.paid;
+        r.pot -= share;
+        _credit(p.frozen.token, payout, share);
+
+        emit FlatClaimed(project, round, seat, payout, share);
+    }
+
+    function leave(
+        uint256 project,
+        uint16 seat,
+        Account calldata account,
+        Opening calldata opening,
+        bytes32[] calldata proof
+    ) external {
+        Project storage p = _existing(project);
+        Holder memory h = _holderOf(p, seat);
+        _depart(p, h, project, seat, Seats.lastSealed(p, seat, h), false, account, opening, proof);
+    }
+
+    function evict(
+        uint256 project,
+        uint16 seat,
+        Account calldata account,
+        Opening calldata opening,
+        bytes32[] calldata proof
+    ) external {
+        Project storage p = _existing(project);
+        Seats.checkIndex(p, seat);
+        Holder memory h = p.seats[seat].holder;
+        if (h.signer == address(0)) revert MarketSeatFree(seat);
+        uint256 last = Seats.lastSealed(p, seat, h);
+        uint256 seen = last > h.joined ? last : h.joined;
+        uint256 head = p.progress.head;
+        if (head - seen < EVICTION_ROUNDS) revert MarketNotEvictable(head, seen + EVICTION_ROUNDS);
+        _depart(p, h, project, seat, last, true, account, opening, proof);
+    }
+
+    // ----- aggregators -----
+
+    function addBond(uint256 project, uint96 amount) external payable nonReentrant {
+        Project storage p = _existing(project);
+        _pull(p.frozen.token, amount);
+        Aggregator storage a = p.aggregators[msg.sender];
+        if (a.banned) revert MarketBanned(msg.sender);
+
+        a.bond += amount;
+        _openCredit(p.frozen.token, msg.sender);
+
+        emit BondAdded(project, msg.sender, amount);
+    }
+
+    function removeBond(uint256 project, uint96 amount) external {
+        Project storage p = _existing(project);
+        if (amount == 0) revert MarketZeroAmount();
+        Aggregator storage a = p.aggregators[msg.sender];
+        // INVARIANT: every result that can still be refuted has a bond of 1.5 pots behind it, and at least the floor.
+        uint256 kept = a.locked == 0 ? 0 : a.locked > p.terms.bondFloor ? a.locked : p.terms.bondFloor;
+        if (a.bond < kept + amount) revert MarketBondTooLow(a.bond, kept + amount);
+
+        a.bond -= amount;
+        _credit(p.frozen.token, msg.sender, amount);
+
+        emit BondRemoved(project, msg.sender, amount);
+    }
+
+    function post(uint256 project, uint256 round, Post calldata post_) external {
+        Project storage p = _projects[project];
+        Round storage r = p.rounds[round];
+        Tally memory t = r.tally;
+        Phase phase = Phases.derive(p, r, round, t);
+        _expect(project, round, phase, IN_AGGREGATE | IN_PROPOSED);
+        Results.Draft memory draft = Results.examine(p, r, t, round, phase == Phase.Proposed, post_);
+        Results.lock(p, r, t, phase == Phase.Proposed, msg.sender);
+
+        bytes32 commitment = Results.store(p, r, t, project, round, draft, post_);
+
+        emit ResultPosted(project, round, msg.sender, commitment, draft.standsAt, draft.merged, post_);
+    }
+
+    // ----- anyone, when due -----
+
+    function open(uint256 project) external {
+        Project storage p = _existing(project);
+        _expectRunning(p, project);
+        Progress memory g = p.progress;
+        bytes32 base = p.rounds[g.lastResult].modelRoot;
+        uint256 below = g.head;
+        bool again = g.head != 0 && _emptyHead(p, g.head);
+        if (again) {
+            // INVARIANT: a COMMIT is restarted only while nobody has sealed in it, so no seal is ever undone.
+            if (p.rounds[g.head].baseRoot == base) revert MarketBaseUnchanged(base);
+            below = g.head - 1;
+        }
+        if (!again) _expect(project, g.head, Phases.phaseOf(p, g.head), IN_STANDING | IN_FINAL | IN_FLAT | IN_VOID);
+        if (g.tip != below) revert MarketOutOfOrder(below, g.tip);
+        _expect(project, g.lastResult, Phases.phaseOf(p, g.lastResult), IN_STANDING | IN_FINAL);
+        if (!again) _reserve(p, g);
+
+        Round storage r = p.rounds[p.progress.head];
+        Tally memory t = r.tally;
+        t.commitEnd = uint40(block.timestamp + p.windows.commit);
+        t.revealSpan = uint24(p.windows.reveal);
+        r.tally = t;
+        r.baseRoot = base;
+
+        emit RoundOpened(
+            project, p.progress.head, base, r.pot, t.commitEnd, t.commitEnd + t.revealSpan
+        );
+    }
+
+    function voidRound(uint256 project, uint256 round) external {
+        Project storage p = _projects[project];
+        Round storage r = p.rounds[round];
+        _expect(project, round, Phases.phaseOf(p, round), IN_VOID);
+        if (r.verdict.outcome != Outcome.None) revert MarketAlreadySettled(project, round);
+
+        r.verdict.outcome = Outcome.Void;
+        uint96 pot = p.terms.pot;
+        p.purse.escrow += pot;
+        p.purse.penaltyPool += r.pot - pot;
+        r.pot = 0;
+        Results.endWithoutResult(p, round);
+
+        emit RoundVoided(project, round, pot);
+    }
+
+    function flatten(uint256 project, uint256 round) external {
+        Project storage p = _projects[project];
+        Round storage r = p.rounds[round];
+        Tally memory t = r.tally;
+        _expect(project, round, Phases.derive(p, r, round, t), IN_AGGREGATE);
+        Progress memory g = p.progress;
+        if (uint256(g.tip) + 1 != round) revert MarketOutOfOrder(round, g.tip);
+        uint256 ended = Phases.revealEnd(t);
+        uint256 due = (ended > g.lastEventAt ? ended : g.lastEventAt) + p.windows.dead;
+        if (block.timestamp < due) revert MarketTooEarly(block.timestamp, due);
+
+        Results.release(p, r);
+        Results.chargeMisses(p, r, t);
+        r.verdict.outcome = Outcome.Flat;
+        uint96 share = r.pot / t.revealCount; // rounded down; the rest goes back to the escrow
+        uint96 kept = share * t.revealCount;
+        r.verdict.paid = share;
+        p.purse.escrow += r.pot - kept;
+        r.pot = kept;
+        Results.endWithoutResult(p, round);
+
+        emit RoundFlattened(project, round, share, t.revealCount);
+    }
+
+    function skip(uint256 project) external {
+        Project storage p = _existing(project);
+        Progress memory g = p.progress;
+        bool tip = Results.endedWithoutResult(p, uint256(g.tip) + 1);
+        bool terminal = Results.endedWithoutResult(p, uint256(g.terminalUpTo) + 1);
+        if (!tip && !terminal) revert MarketNothingToSkip(g.tip, g.terminalUpTo);
+
+        if (tip) ++g.tip;
+        if (terminal) ++g.terminalUpTo;
+        p.progress = g;
+
+        emit RoundSkipped(project, g.tip, g.terminalUpTo);
+    }
+
+    function clear(uint256 project, uint256 round) external {
+        Project storage p = _projects[project];
+        _expect(project, round, Phases.phaseOf(p, round), IN_PROPOSED | IN_STANDING);
+        Round storage r = p.rounds[round];
+        address poster = r.poster;
+        if (!p.aggregators[poster].banned) revert MarketPosterNotConvicted(poster);
+
+        Results.remove(p, r, round);
+
+        emit ResultCleared(project, round, poster);
+    }
+
+    function release(uint256 project, uint256 round) external {
+        Project storage p = _existing(project);
+        Round storage r = p.rounds[round];
+        address poster = r.poster;
+        if (poster == address(0) || round <= p.progress.tip) revert MarketNothingToRelease(round, p.progress.tip);
+
+        Results.release(p, r);
+
+        emit BondReleased(project, round, poster);
+    }
+
+    function finalise(uint256 project, uint256 round) external {
+        Project storage p = _projects[project];
+        Round storage r = p.rounds[round];
+        _expect(project, round, Phases.phaseOf(p, round), IN_STANDING);
+        Verdict memory v = r.verdict;
+        uint256 due = uint256(v.standsAt) + p.windows.challenge;
+        if (block.timestamp < due) revert MarketTooEarly(block.timestamp, due);
+        Progress memory g = p.progress;
+        // INVARIANT: FINAL in order. Between `prev` and this round every round is FLAT or VOID.
+        if (v.prev != g.lastFinal) revert MarketBelowNotFinal(v.prev, g.lastFinal);
+        address poster = r.poster;
+        if (p.aggregators[poster].banned) revert MarketBanned(poster);
+
+        v.outcome = Outcome.Final;
+        r.verdict = v;
+        --g.openCount;
+        g.lastFinal = uint24(round);
+        g.terminalUpTo = uint24(round);
+        p.progress = g;
+        Terms memory terms = p.terms;
+        uint96 fee = Results.feeOf(terms);
+        // SAFETY: `post` refused a `paid` above what is left of the pot after the fee, and the pot has only grown.
+        uint96 rest = r.pot - fee - v.paid;
+        r.pot = 0;
+        p.purse.escrow += rest;
+        p.purse.bucket += v.paid;
+        Results.unlock(p, poster);
+        _credit(p.frozen.token, poster, fee);
+
+        emit RoundFinalised(project, round, poster, fee, v.paid, rest);
+    }
+
+    function withdraw(address token, address to) external nonReentrant {
+        if (to == address(0)) revert MarketZeroAddress();
+        _send(token, msg.sender, to);
+    }
+
+    function burn(address token) external nonReentrant {
+        _send(token, BURN_ADDRESS, BURN_ADDRESS);
+    }
+
+    // ----- conviction -----
+
+    /// What a refutation that checks, or an ask without an answer, does. INVARIANT: no other way takes a bond.
+    function _convict(uint256 project, uint256 round, address refuter) internal {
+        Project storage p = _projects[project];
+        _expect(project, round, Phases.phaseOf(p, round), IN_PROPOSED | IN_STANDING);
+        Round storage r = p.rounds[round];
+        address poster = r.poster;
+        Aggregator storage a = p.aggregators[poster];
+        if (a.banned) revert MarketBanned(poster);
+
+        uint96 bond = a.bond;
+        uint96 third = bond / 3; // the escrow gets what rounding leaves
+        p.aggregators[poster] = Aggregator({bond: 0, locked: 0, banned: true});
+        r.pot += third;
+        p.purse.escrow += bond - 2 * third;
+        _credit(p.frozen.token, refuter, third);
+        Results.remove(p, r, round);
+
+        emit ResultConvicted(project, round, poster, refuter, third, third, bond - 2 * third);
+    }
+
+    // ----- steps of the calls above -----
+
+    function _holderOf(Project storage p, uint256 seat) private view returns (Holder memory h) {
+        if (seat >= SEAT_CEILING) revert MarketSeatOutOfRange(seat, SEAT_CEILING);
+        h = p.seats[seat].holder;
+        if (h.signer != msg.sender) revert MarketNotSigner(msg.sender, h.signer);
+    }
+
+    /// INVARIANT: nobody trains on a base that no longer stands; after the first seal the base is a fact.
+    function _expectFreshBase(Project storage p, Round storage r, uint256 round) private view {
+        if (uint256(p.progress.tip) + 1 != round) revert MarketOutOfOrder(round, p.progress.tip);
+        bytes32 standing = p.rounds[p.progress.lastResult].modelRoot;
+        if (r.baseRoot != standing) revert MarketStaleBase(r.baseRoot, standing);
+    }
+
+    function _allSealed(Project storage p, uint256 round, Tally memory t) private view returns (bool) {
+        return round == 1 ? t.sealCount == p.frozen.expectedSeats : t.activeLeft == 0;
+    }
+
+    /// A seal that does not follow a reveal of the round before: settles what the seat owes and writes its word.
+    function _sealAfterGap(Project storage p, Holder memory h, uint256 project, uint256 round, uint256 seat)
+        private
+        returns (bool active)
+    {
+        uint256 last = Seats.lastSealed(p, seat, h);
+        active = Seats.isActive(h, last, round);
+        // A seat that joined in this very round was counted for the next when it registered, and now by its seal.
+        if (Seats.isActive(h, last, round + 1)) --p.progress.activeDelta;
+        Seats.debitMiss(p, project, seat, last);
+        uint96 unit = p.terms.pot / p.terms.minSeals;
+        // INVARIANT: every seal that may be missed has a unit behind it.
+        if (p.seats[seat].stake < unit) revert MarketStakeTooLow(p.seats[seat].stake, unit);
+        h.last = uint24(round);
+        h.revealed = false;
+        p.seats[seat].holder = h;
+    }
+
+    /// Whether the head has no seal and is not settled, so that it may be opened again.
+    function _emptyHead(Project storage p, uint256 head) private view returns (bool) {
+        return p.rounds[head].tally.sealCount == 0 && p.rounds[head].verdict.outcome == Outcome.None;
+    }
+
+    /// Makes the next round the head and moves its pot out of the escrow.
+    function _reserve(Project storage p, Progress memory g) private {
+        Terms memory terms = p.terms;
+        if (g.openCount >= p.frozen.openRounds) revert MarketTooManyOpenRounds(g.openCount, p.frozen.openRounds);
+        if (p.purse.escrow < terms.pot) revert MarketEscrowTooLow(p.purse.escrow, terms.pot);
+
+        uint16 active = Seats.activeNext(p);
+        ++g.head;
+        ++g.openCount;
+        g.activeDelta = 0;
+        p.progress = g;
+        Round storage r = p.rounds[g.head];
+        r.tally.activeLeft = active;
+        r.tally.minSeals = terms.minSeals;
+        r.pot = terms.pot + p.purse.penaltyPool;
+        p.purse.escrow -= terms.pot;
+        p.purse.penaltyPool = 0;
+    }
+
+    /// The account of `seat` in the result of a FINAL round.
+    function _expectAccount(
+        Project storage p,
+        Round storage r,
+        uint256 seat,
+        Account calldata account,
+        Opening calldata opening,
+        bytes32[] calldata proof
+    ) private view {
+        bytes32 commitment = Hashes.commitmentOf(opening);
+        if (commitment != r.commitment) revert MarketWrongOpening(commitment, r.commitment);
+        // INVARIANT: the depth is exact, so no inner node passes for a leaf.
+        uint256 depth = Hashes.depthOf(p.terms.seats);
+        if (proof.length != depth) revert MarketProofLength(proof.length, depth);
+        bytes32 root = Hashes.merkleRoot(Hashes.accountLeaf(seat, account), seat, proof);
+        if (root != opening.accounts) revert MarketWrongProof(root, opening.accounts);
+    }
+
+    /// Settles pay, penalty and stake of a seat and frees it.
+    function _depart(
+        Project storage p,
+        Holder memory h,
+        uint256 project,
+        uint16 seat,
+        uint256 last,
+        bool evicted,
+        Account calldata account,
+        Opening calldata opening,
+        bytes32[] calldata proof
+    ) private {
+        // INVARIANT: stake is bound until the last round that the seat sealed, and all below, are terminal.
+        if (last > p.progress.terminalUpTo) revert MarketStakeBound(last, p.progress.terminalUpTo);
+        uint256 lastFinal = p.progress.lastFinal;
+        if (lastFinal != 0) _expectAccount(p, p.rounds[lastFinal], seat, account, opening, proof);
+        else Results.expectStartAccount(account);
+        Seat storage s = p.seats[seat];
+
+        Seats.debitMiss(p, project, seat, last);
+        Seats.uncount(p, h, last);
+        (uint96 pay, uint96 penalty) = _settle(p, s, account);
+        uint96 stake = s.stake - penalty;
+        address payout = s.payout;
+        // SAFETY: last <= head, which has 24 bits.
+        p.tenures[seat].push(Tenure({payout: payout, firstRound: h.firstRound, lastRound: uint24(last)}));
+        delete p.seatOf[h.signer];
+        delete s.holder;
+        s.stake = 0;
+        s.payout = address(0);
+        _credit(p.frozen.token, payout, uint256(pay) + stake);
+
+        emit TrainerLeft(project, seat, payout, evicted, pay, stake, penalty);
+    }
+
+    /// Moves a departing seat's pay out of the bucket and its penalty into the pool.
+    function _settle(Project storage p, Seat storage s, Account calldata account)
+        private
+        returns (uint96 pay, uint96 penalty)
+    {
+        Purse memory purse = p.purse;
+        // A departure is never blocked by a lie that became FINAL: pay is what the bucket has, and counters never fall.
+        if (account.pay > s.claimed) {
+            uint256 due = account.pay - s.claimed;
+            pay = due < purse.bucket ? uint96(due) : purse.bucket;
+            s.claimed = account.pay;
+        }
+        uint96 total = account.penalty < type(uint96).max ? uint96(account.penalty) : type(uint96).max;
+        if (total > s.penaltyTaken) {
+            penalty = total - s.penaltyTaken;
+            if (penalty > s.stake) penalty = s.stake;
+            s.penaltyTaken = total;
+        }
+        purse.bucket -= pay;
+        purse.penaltyPool += penalty;
+        p.purse = purse;
+    }
+}

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
+import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
+
+import {IMarket} from "./interfaces/IMarket.sol";
+import {Phases} from "./libraries/Phases.sol";
+import {Relations} from "./libraries/Relations.sol";
+import {Seats} from "./libraries/Seats.sol";
+import {
+    Aggregator,
+    BURN_ADDRESS,
+    Frozen,
+    MERGED,
+    Outcome,
+    Project,
+    Progress,
+    Purse,
+    Round,
+    Seat,
+    Tally,
+    Terms,
+    Verdict
+} from "./state.sol";
+import {
+    AggregatorView,
+    Content,
+    Limits,
+    Params,
+    Phase,
+    ProjectView,
+    ResultView,
+    RoundView,
+    SeatView
+} from "./types.sol";
+
+/// Storage, guards, the only four places where money enters, moves to a credit or leaves, and the views.
+abstract contract MarketBase is IMarket, ReentrancyGuard {
+    using SafeERC20 for IERC20;
+
+    uint256 internal constant IN_COMMIT = 1 << uint8(Phase.Commit);
+    uint256 internal constant IN_REVEAL = 1 << uint8(Phase.Reveal);
+    uint256 internal constant IN_AGGREGATE = 1 << uint8(Phase.Aggregate);
+    uint256 internal constant IN_PROPOSED = 1 << uint8(Phase.Proposed);
+    uint256 internal constant IN_STANDING = 1 << uint8(Phase.Standing);
+    uint256 internal constant IN_FINAL = 1 << uint8(Phase.Final);
+    uint256 internal constant IN_FLAT = 1 << uint8(Phase.Flat);
+    uint256 internal constant IN_VOID = 1 << uint8(Phase.Void);
+
+    Limits private _limits;
+    uint256 public projectCount;
+    mapping(uint256 project => Project) internal _projects;
+    mapping(address token => mapping(address account => uint256 amountPlusOne)) private _credits;
+    mapping(address token => uint256) public held;
+
+    constructor(Limits memory limits_) {
+        Relations.checkLimits(limits_);
+        _limits = limits_;
+    }
+
+    // ----- guards -----
+
+    function _expect(uint256 project, uint256 round, Phase current, uint256 allowed) internal pure {
+        if ((allowed >> uint8(current)) & 1 == 0) revert MarketWrongPhase(project, round, current, allowed);
+    }
+
+    function _existing(uint256 project) internal view returns (Project storage p) {
+        p = _projects[project];
+        if (p.terms.pot == 0) revert MarketUnknownProject(project, projectCount);
+    }
+
+    /// Running: neither stopped nor past its end date.
+    function _expectRunning(Project storage p, uint256 project) internal view {
+        if (p.progress.stopped) revert MarketProjectStopped(project);
+        if (block.timestamp >= p.frozen.endDate) revert MarketProjectEnded(project, p.frozen.endDate);
+    }
+
+    // ----- money -----
+
+    /// Takes `amount` from the caller. Comes first in a payable function.
+    /// SAFETY: the call precedes checks and effects, so that no view ever counts money that has not arrived; what a
+    /// token calls back meanwhile cannot enter any function that moves tokens, and is over before anything is read.
+    function _pull(address token, uint96 amount) internal {
+        if (amount == 0) revert MarketZeroAmount();
+        uint256 total = held[token] + amount;
+        // INVARIANT: every amount of a token is part of `held`, so no sum of amounts leaves 96 bits.
+        if (total > type(uint96).max) revert MarketTooMuchHeld(total, type(uint96).max);
+        if (token == address(0)) {
+            if (msg.value != amount) revert MarketWrongValue(msg.value, amount);
+        } else {
+            if (msg.value != 0) revert MarketWrongValue(msg.value, 0);
+            uint256 before = IERC20(token).balanceOf(address(this));
+            IERC20(token).safeTransferFrom(msg.sender, address(this), amount);
+            // INVARIANT: credited equals received; tokens that take a fee or rebase are refused here.
+            uint256 received = IERC20(token).balanceOf(address(this)) - before;
+            if (received != amount) revert MarketWrongTokenDelta(received, amount);
+        }
+        held[token] = total;
+    }
+
+    /// Adds to what `account` may withdraw. Nothing is ever pushed.
+    function _credit(address token, address account, uint256 amount) internal {
+        uint256 stored = _credits[token][account];
+        _credits[token][account] = (stored == 0 ? 1 : stored) + amount;
+    }
+
+    /// Makes later credits of `account` cheap: the word is one above the amount, so it is never zero again.
+    function _openCredit(address token, address account) internal {
+        if (_credits[token][account] == 0) _credits[token][account] = 1;
+    }
+
+    /// Sends the whole credit of `account` to `to`.
+    function _send(address token, address account, address to) internal {
+        uint256 amount = creditOf(token, account);
+        if (amount == 0) revert MarketNothingDue();
+
+        _credits[token][account] = 1;
+        held[token] -= amount;
+        emit Withdrawn(token, account, to, amount);
+
+        if (token == address(0)) {
+            // Returned data is not copied, so a receiver cannot make the sender pay for it.
+            if (!LowLevelCall.callNoReturn(to, amount, "")) revert MarketTransferFailed(to, amount);
+        } else {
+            IERC20(token).safeTransfer(to, amount);
+        }
+    }
+
+    // ----- views -----
+
+    function limits() public view returns (Limits memory) {
+        return _limits;
+    }
+
+    function creditOf(address token, address account) public view returns (uint256) {
+        uint256 stored = _credits[token][account];
+        return stored == 0 ? 0 : stored - 1;
+    }
+
+    function phaseOf(uint256 project, uint256 round) external view returns (Phase) {
+        return Phases.phaseOf(_projects[project], round);
+    }
+
+    function paramsOf(uint256 project) external view returns (Params memory params, Content memory content) {
+        Project storage p = _existing(project);
+        Terms memory terms = p.terms;
+        Frozen memory frozen = p.frozen;
+        params.token = frozen.token;
+        params.pot = terms.pot;
+        params.minStake = frozen.minStake;
+        params.bondFloor = terms.bondFloor;
+        params.feeBps = terms.feeBps;
+        params.seats = terms.seats;
+        params.minSeals = terms.minSeals;
+        params.expectedSeats = frozen.expectedSeats;
+        params.openRounds = frozen.openRounds;
+        params.rule = uint8(Relations.RULE);
+        params.deltaRows = terms.deltaRows;
+        params.fileRounds = terms.fileRounds;
+        params.columns = uint16(Relations.COLUMNS);
+        params.coefficients = frozen.coefficients;
+        params.endDate = frozen.endDate;
+        params.admissionRoot = frozen.admissionRoot;
+        params.windows = p.windows;
+        content = Content({
+            descriptionDigest: frozen.descriptionDigest,
+            modelDigest: frozen.modelDigest,
+            modelRoot: p.rounds[0].modelRoot
+        });
+    }
+
+    function projectOf(uint256 project) external view returns (ProjectView memory) {
+        Project storage p = _existing(project);
+        Progress memory g = p.progress;
+        Purse memory purse = p.purse;
+        return ProjectView({
+            owner: p.frozen.owner,
+            stopped: g.stopped,
+            refunded: g.refunded,
+            head: g.head,
+            tip: g.tip,
+            lastResult: g.lastResult,
+            lastFinal: g.lastFinal,
+            terminalUpTo: g.terminalUpTo,
+            openCount: g.openCount,
+            activeNext: Seats.activeNext(p),
+            clearedAt: g.clearedAt,
+            lastEventAt: g.lastEventAt,
+            escrow: purse.escrow,
+            bucket: purse.bucket,
+            penaltyPool: purse.penaltyPool,
+            missesOwed: purse.missesOwed
+        });
+    }
+
+    function roundOf(uint256 project, uint256 round) external view returns (RoundView memory) {
+        Project storage p = _existing(project);
+        Round storage r = p.rounds[round];
+        Tally memory t = r.tally;
+        Phase phase = Phases.derive(p, r, round, t);
+        uint96 uncharged = uint96(Phases.unchargedUnits(r, t, phase) * (p.terms.pot / p.terms.minSeals));
+        return RoundView({
+            phase: phase,
+            commitEnd: t.commitEnd,
+            revealEnd: uint40(Phases.revealEnd(t)),
+            sealCount: t.sealCount,
+            revealCount: t.revealCount,
+            activeLeft: t.activeLeft,
+            revealSum: t.revealSum,
+            pot: r.pot + uncharged,
+            uncharged: uncharged,
+            baseRoot: r.baseRoot,
+            proposedAt: _counts(phase) ? r.verdict.proposedAt : 0
+        });
+    }
+
+    function resultOf(uint256 project, uint256 round) external view returns (ResultView memory result) {
+        Project storage p = _existing(project);
+        Round storage r = p.rounds[round];
+        if (!_counts(Phases.phaseOf(p, round))) return result;
+        Verdict memory v = r.verdict;
+        return ResultView({
+            commitment: r.commitment,
+            modelRoot: r.modelRoot,
+            poster: r.poster,
+            standsAt: v.standsAt,
+            includedCount: v.included,
+            rowCount: v.rows,
+            paid: v.paid,
+            prev: v.prev,
+            merged: v.bits & MERGED != 0
+        });
+    }
+
+    function seatOf(uint256 project, uint256 seat) external view returns (SeatView memory) {
+        Project storage p = _existing(project);
+        Seats.checkIndex(p, seat);
+        Seat storage s = p.seats[seat];
+        uint256 last = Seats.lastSealed(p, seat, s.holder);
+        return SeatView({
+            signer: s.holder.signer,
+            payout: s.payout,
+            stake: s.stake,
+            joined: s.holder.joined,
+            lastSealed: uint24(last),
+            firstRound: s.holder.firstRound,
+            missed: last != 0 && !Seats.revealedIn(p, last, seat),
+            claimed: s.claimed,
+            penaltyTaken: s.penaltyTaken
+        });
+    }
+
+    function slotOf(uint256 project, uint256 round, uint256 seat) external view returns (bytes32) {
+        Project storage p = _existing(project);
+        Seats.checkIndex(p, seat);
+        return p.rounds[round].slots[seat];
+    }
+
+    function seatIndexOf(uint256 project, address signer) external view returns (bool, uint16) {
+        uint256 plusOne = _existing(project).seatOf[signer];
+        return plusOne == 0 ? (false, 0) : (true, uint16(plusOne - 1));
+    }
+
+    function tenureCountOf(uint256 project, uint256 seat) external view returns (uint256) {
+        return _existing(project).tenures[seat].length;
+    }
+
+    function aggregatorOf(uint256 project, address account) external view returns (AggregatorView memory) {
+        Aggregator memory a = _existing(project).aggregators[account];
+        return AggregatorView({bond: a.bond, locked: a.locked, banned: a.banned});
+    }
+
+    function _counts(Phase phase) private pure returns (bool) {
+        return phase == Phase.Proposed || phase == Phase.Standing || phase == Phase.Final;
+    }
+}

@@ -1,0 +1,5 @@
+"""`python -m market.cli` is `fairtrain`."""
+
+from market.cli import main
+
+main()

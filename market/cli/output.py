@@ -1,0 +1,98 @@
+"""What commands print: rich tables and progress for people, one JSON document for machines.
+
+With `--json` standard output holds exactly one JSON document; everything else goes to standard error.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+ETHER_DECIMALS = 18
+
+
+class Output:
+    """Printer of one command. `result` is what the command is for; `line` and `table` are for people only."""
+
+    def __init__(self, as_json: bool = False) -> None:
+        self.as_json = as_json
+        self.console = Console(highlight=False, soft_wrap=True, stderr=as_json)
+
+    def line(self, text: str = "") -> None:
+        """One line for people; silent with `--json`."""
+        if not self.as_json:
+            self.console.print(text, markup=False)
+
+    def note(self, text: str) -> None:
+        """A warning or a next step, on standard error in both modes."""
+        Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
+
+    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """A table for people; a column whose name ends in `#` holds numbers and is right-aligned."""
+        if self.as_json:
+            return
+        table = Table(title=title or None, title_justify="left")
+        for column in columns:
+            table.add_column(column.rstrip("#"), justify="right" if column.endswith("#") else "left")
+        for row in rows:
+            table.add_row(*[str(cell) for cell in row])
+        self.console.print(table)
+
+    def result(self, data: Any) -> None:
+        """The document that `--json` prints; silent otherwise."""
+        if self.as_json:
+            print(json.dumps(jsonable(data), indent=2), flush=True)
+
+    def progress(self, unit: str = "") -> Progress:
+        """A progress bar on standard error, hidden with `--json` and where there is no terminal."""
+        console = Console(stderr=True)
+        return Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn(unit),
+            TimeElapsedColumn(),
+            console=console,
+            disable=self.as_json or not console.is_terminal,
+            transient=True,
+        )
+
+
+def jsonable(value: Any) -> Any:
+    """`value` as JSON types: bytes as 0x-hexadecimal, records as objects, enumerations by name.
+
+    Amounts are the caller's business: give them as `str(wei)`, since JSON readers lose digits above 2^53.
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: jsonable(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Enum):
+        return value.name.lower()
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [jsonable(item) for item in value]
+    if isinstance(value, (bytes, bytearray)):
+        return "0x" + bytes(value).hex()
+    return str(value) if isinstance(value, (Path, Fraction)) else value
+
+
+def amount(units: int, symbol: str = "ETH", decimals: int = ETHER_DECIMALS) -> str:
+    """Exact decimal text of an amount in smallest units: 12500000000000000 -> `0.0125 ETH`."""
+    sign = "-" if units < 0 else ""
+    whole, rest = divmod(abs(units), 10**decimals)
+    digits = f"{rest:0{decimals}d}".rstrip("0") if decimals else ""
+    return f"{sign}{whole}{'.' + digits if digits else ''} {symbol}".rstrip()
+
+
+def short(hexadecimal: str) -> str:
+    """A hash or address for tables: `0xf39F…2266`."""
+    return hexadecimal if len(hexadecimal) <= 12 else f"{hexadecimal[:6]}…{hexadecimal[-4:]}"

@@ -1,0 +1,1 @@
+"""The demonstration: a whole marketplace on this machine, every part the real one, in separate processes."""

@@ -1,0 +1,74 @@
+"""The report of a demonstration: schema version 1, amounts of money as decimal strings of wei.
+
+Documented in `docs/report.md`. `project.funded_wei` is the sum of the other amounts of `project`, exactly.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RoundReport(_Part):
+    """One round. `gas`: of the dearest transaction of each kind. `seconds`: by phase."""
+
+    round: int
+    accuracy: float
+    sealed: int
+    revealed: int
+    included: int
+    gas: dict[str, int]
+    seconds: dict[str, float]
+
+
+class TrainerReport(_Part):
+    """One trainer. `verdicts` by round; `paid_wei` is pay alone, `stake_wei` what came back of the stake."""
+
+    seat: int
+    address: str
+    kind: str
+    paid_wei: str
+    stake_wei: str
+    penalty_wei: str
+    reputation: int
+    verdicts: list[str]
+
+
+class ProjectReport(_Part):
+    """Where the owner's money went: funded = paid + fees + refunded + dust."""
+
+    funded_wei: str
+    paid_wei: str
+    fees_wei: str
+    refunded_wei: str
+    dust_wei: str
+
+    def balances(self) -> bool:
+        """Whether the equation holds to the wei."""
+        parts = (self.paid_wei, self.fees_wei, self.refunded_wei, self.dust_wei)
+        return int(self.funded_wei) == sum(map(int, parts))
+
+
+class Report(_Part):
+    """Everything a demonstration measured."""
+
+    version: Literal[1] = 1
+    seed: int
+    node: str
+    store: str
+    rounds: list[RoundReport]
+    trainers: list[TrainerReport]
+    project: ProjectReport
+    model_cid: str
+    final_accuracy: float
+    seconds: float
+
+    def save(self, path: Path) -> None:
+        """Writes the report as JSON."""
+        path.write_text(self.model_dump_json(indent=2) + "\n")
