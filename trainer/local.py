@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from market.description import Description
-from market.errors import InputError, UpdateError, VerificationError
+from market.errors import InputError, UpdateError
 from trainer import models, tensors
 from trainer.data import Dataset
 from trainer.seeds import derive, generator
@@ -135,20 +135,3 @@ def _threads_wanted() -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= 1_024):
         raise InputError("E125", f"FAIRTRAIN_THREADS must be a whole number from 1 to 1024, got {text!r}")
     return int(text)
-
-
-def check_step(delta: NDArray[np.int16], description: Description) -> None:
-    """Refuse to train on a base that moved further than honest updates can (weights that imprint inputs).
-
-    `delta` int16 [d or d_pad] of the round below. Raises VerificationError; then seal nothing and report.
-    """
-    length = squared_norm(delta)
-    if length > description.step_limit_squared:
-        limit = f"at most {description.step_limit_squared} (step_bound {description.training.step_bound})"
-        raise VerificationError("squared length of the base's last step, in LSB", length, limit)
-
-
-def squared_norm(update: NDArray[np.int16]) -> int:
-    """Exact sum of squares, in squared LSB."""
-    wide = update.astype(np.int64)
-    return int(wide @ wide)

@@ -48,6 +48,11 @@ def sizes(text: str) -> list[int]:
     return [int(part) for part in parts]
 
 
+def test_data(seed: int) -> str:
+    """The held-out fifth of the digits, which no trainer has."""
+    return f"sklearn:digits?test=1&seed={seed}"
+
+
 def members(
     trainers: int, wanted: dict[str, int], seed: int, alpha: float, size_text: str = ""
 ) -> list[Member]:
@@ -66,8 +71,12 @@ def members(
     kinds = [kind for kind, count in wanted.items() for _ in range(count)]
     kinds += [HONEST] * (trainers - total)
     random.Random(f"fairtrain demo {seed}").shuffle(kinds)
-    spread = f"sizes={size_text}" if size_text else f"alpha={alpha}"
+    if size_text and len(sizes(size_text)) != trainers:
+        raise InputError(
+            "E187", f"sizes: got {size_text!r} for {trainers} trainers, expected one number for each"
+        )
+    spread = f"sizes={size_text}" if size_text else f"parts={trainers}&alpha={alpha}"
     return [
-        Member(seat, kind, f"sklearn:digits?part={seat}&parts={trainers}&{spread}&seed={seed}")
+        Member(seat, kind, f"sklearn:digits?part={seat}&{spread}&seed={seed}")
         for seat, kind in enumerate(kinds)
     ]

@@ -1,6 +1,6 @@
 """The report of a demonstration: schema version 1, amounts of money as decimal strings of wei.
 
-Documented in `docs/report.md`. `project.funded_wei` is the sum of the other amounts of `project`, exactly.
+Documented in `docs/report.md`.
 """
 
 from __future__ import annotations
@@ -41,9 +41,14 @@ class TrainerReport(_Part):
 
 
 class ProjectReport(_Part):
-    """Where the owner's money went: funded = paid + fees + refunded + dust."""
+    """Where the money of the pots went: funded + forfeited = paid + fees + refunded + dust.
+
+    `forfeited_wei`: units of missed reveals, which join pots (0 when every reveal came). `dust_wei`: what stays
+    in the claim bucket; `refunded_wei`: what became the owner's credit.
+    """
 
     funded_wei: str
+    forfeited_wei: str
     paid_wei: str
     fees_wei: str
     refunded_wei: str
@@ -52,7 +57,7 @@ class ProjectReport(_Part):
     def balances(self) -> bool:
         """Whether the equation holds to the wei."""
         parts = (self.paid_wei, self.fees_wei, self.refunded_wei, self.dust_wei)
-        return int(self.funded_wei) == sum(map(int, parts))
+        return int(self.funded_wei) + int(self.forfeited_wei) == sum(map(int, parts))
 
 
 class Report(_Part):
@@ -67,6 +72,7 @@ class Report(_Part):
     project: ProjectReport
     model_cid: str
     final_accuracy: float
+    claim_gas: int
     seconds: float
 
     def save(self, path: Path) -> None:

@@ -1,0 +1,183 @@
+"""`fairtrain demo`: watch a marketplace work from the first stake to the last wei."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from market.cli.context import App, pass_app
+from market.cli.output import amount
+from market.demo.live import Show
+from market.demo.outcome import report_of
+from market.demo.plan import DEFAULT_ATTACKERS, Member, attackers, members, test_data
+from market.demo.processes import Family
+from market.demo.report import Report
+from market.demo.stage import Stage, fund, home_folder, set_stage, start_everybody, wait_for_seats
+from market.devnet import Devnet, start_devnet
+from market.errors import ChainError, VerificationError
+
+LEAVE_SECONDS = 90.0
+
+
+@click.command()
+@click.option("--trainers", type=click.IntRange(2, 50), default=10, show_default=True)
+@click.option(
+    "--attackers", "attackers_text", default=DEFAULT_ATTACKERS, show_default=True, help="Or `none`."
+)
+@click.option("--rounds", type=click.IntRange(1, 60), default=8, show_default=True)
+@click.option(
+    "--alpha", type=click.FloatRange(0.01), default=0.5, show_default=True, help="Unevenness of data."
+)
+@click.option("--sizes", "size_text", default="", help="Relative data sizes like 1:2:4:8 instead of --alpha.")
+@click.option(
+    "--store", "store_kind", default="embedded", show_default=True, help="embedded, kubo or kubo:ADDRESS."
+)
+@click.option("--node", type=click.Choice(["anvil", "ganache"]), default="anvil", show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Decides everything.")
+@click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write a JSON report.")
+@click.option(
+    "--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep home and logs in this folder."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON document.")
+@pass_app
+def demo(
+    app: App,
+    /,
+    as_json: bool,
+    trainers: int,
+    attackers_text: str,
+    rounds: int,
+    alpha: float,
+    size_text: str,
+    store_kind: str,
+    node: str,
+    seed: int,
+    report: Path | None,
+    keep: Path | None,
+) -> None:
+    """Run a whole marketplace: contracts, trainers, cheats, an aggregator, and the money."""
+    app.as_json = app.as_json or as_json
+    console = Console(stderr=app.as_json, highlight=False)
+    wanted = attackers(attackers_text)
+    people = members(trainers, wanted, seed, alpha, size_text)
+    with tempfile.TemporaryDirectory(prefix="fairtrain-demo-") as scratch:
+        base = keep or Path(scratch)
+        app.home = home_folder(base)
+        app.store_url = store_url(store_kind, app.home)
+        with start_devnet(node, 0, trainers + 2, None, base / "node.log") as chain:  # type: ignore[arg-type]
+            environment = {
+                "FAIRTRAIN_HOME": str(app.home),
+                "FAIRTRAIN_RPC": chain.url,
+                "FAIRTRAIN_STORE": app.store_url,
+                "OMP_NUM_THREADS": "1",
+            }
+            with Family(base / "logs", environment) as family:
+                outcome = perform(app, console, chain, family, people, rounds, seed)
+    if report is not None:
+        outcome.save(report)
+        console.print(f"report: {report}")
+    app.out.result(outcome.model_dump(mode="json"))
+    if not outcome.project.balances():
+        raise VerificationError("escrow equation", outcome.project.funded_wei, "the sum of its parts")
+
+
+def perform(
+    app: App,
+    console: Console,
+    chain: Devnet,
+    family: Family,
+    people: list[Member],
+    rounds: int,
+    seed: int,
+) -> Report:
+    """From an empty chain to the last withdrawal."""
+    started = time.monotonic()
+    stage = set_stage(app, chain, people, rounds, seed)
+    introduce(console, stage, chain.url)
+    start_everybody(stage, family)
+    with console.status("trainers load PyTorch and their data, and send their stakes"):
+        wait_for_seats(stage, family)
+    budget = fund(stage)
+    console.print(f"all stakes and the bond are in; the owner locks {amount(budget)} for {rounds} rounds")
+    show = Show(stage, family, test_data(seed), console)
+    show.follow()
+    with console.status("everybody claims and leaves; a verifier recomputes all rounds"):
+        verified = verify(stage, family)
+        settle(stage, family)
+    outcome = report_of(stage, show, seed, chain.kind, time.monotonic() - started)
+    conclude(console, stage, outcome, verified)
+    return outcome
+
+
+def introduce(console: Console, stage: Stage, url: str) -> None:
+    """Who takes part."""
+    kinds = [member.kind for member in stage.members]
+    crowd = ", ".join(
+        f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds), key=kinds.count, reverse=True)
+    )
+    console.print(
+        f"market {stage.gateway.address} on {url}; project {stage.project}: {stage.description.title}"
+    )
+    console.print(f"{len(kinds)} trainers ({crowd}), 1 aggregator, each a process of its own")
+
+
+def verify(stage: Stage, family: Family) -> str:
+    """`aggregator verify` of the last round recomputes it and every round below, from chain and store alone."""
+    last = stage.gateway.project(stage.project).last_result
+    child = family.start("verifier", "aggregator", "verify", str(stage.project), str(last))
+    if child.process.wait(600):
+        raise VerificationError(f"rounds 1 to {last}", "posted", child.tail())
+    return f"recomputed from chain and store alone: rounds 1 to {last} equal"
+
+
+def settle(stage: Stage, family: Family) -> None:
+    """Waits until all have claimed, left and unbonded, then refunds and pays out the owner."""
+    deadline = time.monotonic() + LEAVE_SECONDS
+    while (running := family.running()) and time.monotonic() < deadline:
+        family.check()
+        time.sleep(0.3)
+    if running:
+        raise ChainError("E222", f"still running after {LEAVE_SECONDS:.0f} s: {', '.join(running)}")
+    family.check()
+    gateway, project = stage.gateway, stage.gateway.project(stage.project)
+    if project.escrow or project.penalty_pool:
+        gateway.send("refund", stage.project)
+
+
+def conclude(console: Console, stage: Stage, outcome: Report, verified: str) -> None:
+    """The table of trainers and the escrow equation."""
+    table = Table(title="trainers", title_justify="left")
+    for name in ("seat", "kind", "verdicts", "reputation", "stake back", "paid ETH"):
+        table.add_column(name, justify="left" if name in ("kind", "verdicts") else "right")
+    for trainer in outcome.trainers:
+        letters = "".join(verdict[0] if verdict != "left out" else "-" for verdict in trainer.verdicts)
+        stake = f"{int(trainer.stake_wei) / 10**18:.3f}"
+        paid = f"{int(trainer.paid_wei) / 10**18:.6f}"
+        table.add_row(str(trainer.seat), trainer.kind, letters, str(trainer.reputation), stake, paid)
+    console.print(table)
+    console.print(
+        "verdicts by round: h honest, u unreliable, m malicious (costs stake), - left out, a absent"
+    )
+    project = outcome.project
+    parts = [("paid", project.paid_wei), ("fees", project.fees_wei), ("refunded", project.refunded_wei)]
+    parts.append(("dust", project.dust_wei))
+    terms = " + ".join(f"{name} {amount(int(wei))}" for name, wei in parts)
+    sign = "=" if project.balances() else "IS NOT"
+    extra = f" + forfeited {amount(int(project.forfeited_wei))}" if int(project.forfeited_wei) else ""
+    console.print(f"funded {amount(int(project.funded_wei))}{extra} {sign} {terms}")
+    console.print(verified)
+    console.print(
+        f"model {outcome.model_cid}, accuracy {outcome.final_accuracy:.3f}, {outcome.seconds:.0f} s"
+    )
+
+
+def store_url(kind: str, home: Path) -> str:
+    """`embedded`, `kubo` (on its usual port) or a store URL."""
+    if kind == "embedded":
+        return f"folder:{home / 'store'}"
+    return "kubo:/ip4/127.0.0.1/tcp/5001" if kind == "kubo" else kind

@@ -1,0 +1,123 @@
+"""What a demonstration shows while it runs: one line for each round, from chain and store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from importlib.metadata import entry_points
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from market.cid import cid_from_digest
+from market.claims import document_of
+from market.codec import MODEL
+from market.demo.plan import HONEST
+from market.demo.processes import Family
+from market.demo.stage import Stage
+from market.events import ResultPosted
+from market.fetch import fetch_bytes
+from market.observe import Observer
+from market.phases import Phase
+
+BAR = 20
+LOOK_SECONDS = 0.4
+
+
+class Show:
+    """Follows a project to its end. `accuracies`: by round, measured here on data that no trainer has."""
+
+    def __init__(self, stage: Stage, family: Family, test: str, console: Console) -> None:
+        self._stage = stage
+        self._family = family
+        self._console = console
+        self._test = test
+        self._measure = _evaluator()
+        self.observer = Observer(stage.gateway, stage.project)
+        self.accuracies: dict[int, float] = {}
+        self._lines: dict[int, list[str]] = {}
+        self._said: set[tuple[int, str]] = set()
+
+    def follow(self) -> None:
+        """Until all rounds are settled: stops the project once its last round is open."""
+        first = self.accuracy_of(None)
+        self._console.print(f"accuracy of the first model: {first:.3f} (on {self._test})", highlight=False)
+        with Live(self._table(), console=self._console, auto_refresh=False, transient=False) as live:
+            stopped = False
+            while True:
+                self._family.check()
+                self._look()
+                live.update(self._table(), refresh=self._console.is_terminal)
+                project = self._stage.gateway.project(self._stage.project)
+                if not stopped and project.head >= self._stage.rounds:
+                    self._stage.gateway.send("stop", self._stage.project)
+                    stopped = True
+                if stopped and project.open_count == 0:
+                    self._look()
+                    live.update(self._table(), refresh=True)
+                    return
+                time.sleep(LOOK_SECONDS)
+
+    def accuracy_of(self, posted: ResultPosted | None) -> float:
+        """Accuracy of the model of a result, or of the first model."""
+        stage = self._stage
+        _, content = stage.gateway.params(stage.project)
+        wanted = content.model_digest if posted is None else posted.post.model_digest
+        size = MODEL.file_bytes(stage.description.d)
+        model = fetch_bytes(stage.store, cid_from_digest(wanted, size), size, exact=True)
+        return float(self._measure(stage.description.to_bytes(), model, self._test)["accuracy"])
+
+    def _look(self) -> None:
+        self.observer.refresh()
+        gateway, number = self._stage.gateway, self._stage.project
+        for round_, facts in sorted(self.observer.history.rounds.items()):
+            phase = gateway.phase(number, round_)
+            posted = facts.posts[-1] if facts.posts else None
+            if posted and round_ not in self.accuracies:
+                self.accuracies[round_] = self.accuracy_of(posted)
+            self._lines[round_] = self._line(round_, phase, len(facts.seals), len(facts.reveals), posted)
+
+    def _line(
+        self, round_: int, phase: Phase, seals: int, reveals: int, posted: ResultPosted | None
+    ) -> list[str]:
+        seats = len(self._stage.members)
+        line = [str(round_), phase.name.lower(), f"{seals}/{seats}", f"{reveals}/{seals}"]
+        if posted is None:
+            return [*line, "", "", ""]
+        accuracy = self.accuracies[round_]
+        bar = "█" * round(BAR * accuracy) + "·" * (BAR - round(BAR * accuracy))
+        return [
+            *line,
+            f"{bar} {accuracy:.3f}",
+            self._judged(posted, round_),
+            f"{posted.post.paid / 10**18:.4f}",
+        ]
+
+    def _judged(self, posted: ResultPosted, round_: int) -> str:
+        """Mean weight of each kind of trainer, over the honest mean."""
+        document = document_of(self._stage.store, posted)
+        kinds: dict[str, list[int]] = {}
+        for seat in document.seats:
+            kinds.setdefault(self._stage.members[seat.seat].kind, []).append(int(seat.pay))
+        means = {kind: sum(pay) / len(pay) for kind, pay in kinds.items()}
+        honest = means.pop(HONEST, 0) or 1
+        return ", ".join(f"{kind} {mean / honest:.0%}" for kind, mean in sorted(means.items()))
+
+    def _table(self) -> Table:
+        table = Table(title=f"project {self._stage.project}, live", title_justify="left")
+        for name in ("round", "phase", "sealed", "revealed"):
+            table.add_column(name, justify="right" if name == "round" else "left")
+        table.add_column("accuracy of the new model")
+        table.add_column("pay of cheats / honest mean")
+        table.add_column("paid ETH", justify="right")
+        for round_ in sorted(self._lines):
+            table.add_row(*self._lines[round_])
+        return table
+
+
+def _evaluator() -> Callable[[bytes, bytes, str], dict[str, float]]:
+    """The measuring function that the trainer package offers; torch is imported there only."""
+    found = next(iter(entry_points(group="fairtrain.evaluators")))
+    loaded: Callable[[bytes, bytes, str], dict[str, float]] = found.load()
+    return loaded
