@@ -73,8 +73,8 @@ def run(
             gateway.send("addBond", project, missing, value=gateway.allow(params.token, missing))
         waits = params.windows.proposed / 4 if patience is None else patience
         node = AggregatorNode(gateway, store, project, key.address, folder, Pace(poll, chores), waits)
-        node.run()
-        if unbond and (free := gateway.aggregator(project, key.address).bond):
+        finished = node.run()
+        if finished and unbond and (free := gateway.aggregator(project, key.address).bond):
             gateway.send("removeBond", project, free)
     credit = gateway.credit(params.token, key.address)
     app.out.line(f"done; credit to withdraw: {amount(credit)} (fairtrain project withdraw)")

@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -20,7 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
@@ -145,18 +146,28 @@ def start_devnet(
     if _listening(port):
         raise ChainError("E206", f"port {port} is taken; pass --port N or stop what uses it")
     command = _command(kind, port, accounts, block_time_s) + list(extra)
-    with Path(log or os.devnull).open("ab") as out:
+    with tempfile.TemporaryFile() if log is None else log.open("ab+") as out:
         # Own session: Ctrl-C in a terminal reaches our process, which stops the chain after its own clean-up.
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
         )
-    devnet = Devnet(kind, port, process.pid, process)
-    try:
-        _await_answer(devnet)
-    except BaseException:
-        devnet.stop()
-        raise
+        devnet = Devnet(kind, port, process.pid, process)
+        try:
+            _await_answer(devnet)
+        except BaseException as error:
+            devnet.stop()
+            if isinstance(error, ChainError):
+                raise ChainError("E206", f"{error.text}; it said: {_reason(out)}") from None
+            raise
     return devnet
+
+
+def _reason(out: IO[bytes]) -> str:
+    """The last line of a tool's output that speaks of an error, else its last line."""
+    out.seek(0)
+    lines = [line.strip() for line in out.read().decode(errors="replace").splitlines() if line.strip()]
+    blamed = [line for line in lines if "error" in line.lower()]
+    return (blamed or lines or ["nothing"])[-1]
 
 
 def rpc_request(url: str, method: str, *params: Any, timeout_s: float = 10.0) -> Any:

@@ -68,11 +68,11 @@ class Node(ABC):
         return 0
 
     def snapshot(self) -> ProjectSnapshot:
-        """The project now, with what only the history knows."""
+        """The project now, with what only the history knows; the history is never older than the snapshot."""
         self.observer.refresh()
         history = self.observer.history
         seat = self.gateway.seat_index(self.project, self.me)
-        return take_snapshot(
+        snapshot = take_snapshot(
             self.gateway,
             self.project,
             self.me,
@@ -80,9 +80,11 @@ class Node(ABC):
             flat_due=frozenset() if seat is None else history.flat_due(seat),
             earned=self.earned(),
         )
+        self.observer.refresh()
+        return snapshot
 
-    def run(self) -> None:
-        """Loops. Raises the first error that retrying does not mend."""
+    def run(self) -> bool:
+        """Loops until finished (True) or told to stop (False). Raises the first error that retrying does not mend."""
         with _stopping_on_signals(self._stop):
             for receipt in self.gateway.resume():
                 log.info("finished what was under way: %s", receipt.tx_hash)
@@ -90,7 +92,7 @@ class Node(ABC):
             while not self._stop.is_set():
                 try:
                     if self._turn():
-                        return
+                        return True
                     away_since = None
                 except (ChainError, StoreError) as error:
                     away_since = away_since or time.monotonic()
@@ -98,6 +100,7 @@ class Node(ABC):
                         raise
                     log.warning("%s; trying again", error)
                     self._stop.wait(self.pace.poll_s)
+            return False
 
     def send(self, name: str, *args: object, intent: str) -> bool:
         """Sends a call that others or time may overtake: True if mined; a refusal is logged, not raised."""

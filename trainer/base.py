@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from market.cid import cid_from_digest
 from market.codec import LEAF, MODEL, UPDATE, check_root, decode, encode, leaves_of, model_root, update_root
 from market.description import Description
-from market.errors import InputError, UpdateError, VerificationError
+from market.errors import ChainError, InputError, VerificationError
 from market.events import ResultPosted
 from market.fetch import fetch_bytes
 from market.history import History
@@ -121,7 +121,7 @@ class Bases:
         post = self._history.posted_model(root)
         if post is not None:
             return post
-        raise UpdateError("E114", f"no posted result made the base 0x{root.hex()}; is the node in step?")
+        raise ChainError("E208", f"no event read so far made the base 0x{root.hex()}; the node may be behind")
 
     def _parent_root(self, post: ResultPosted) -> bytes:
         below = self._history.posted(post.post.prev_commitment)

@@ -50,7 +50,9 @@ def inspect_data(specification: str, shape: tuple[int, ...] = ()) -> dict[str, A
     values = inputs.astype(np.float64).reshape(len(inputs), -1)
     if not (finite := np.isfinite(values)).all():
         row = int(np.argwhere(~finite)[0][0])
-        raise InputError("E126", f"{source}: sample {row} holds a value that is not finite; fill it or drop it")
+        raise InputError(
+            "E126", f"{source}: sample {row} holds a value that is not finite; fill it or drop it"
+        )
     subtract, divide_by = suggest_scale(values, per_feature=len(found) == 1)
     return {
         "shape": [int(size) for size in found],
@@ -77,7 +79,9 @@ def label_names(labels: NDArray[np.generic], source: str) -> list[str]:
         raise InputError("E126", f"{source}: labels have shape {list(labels.shape)}, expected one a sample")
     if labels.dtype.kind == "f":
         if not (np.isfinite(labels).all() and (labels == np.floor(labels)).all()):
-            raise InputError("E126", f"{source}: labels are fractions or missing; classes are needed, not measures")
+            raise InputError(
+                "E126", f"{source}: labels are fractions or missing; classes are needed, not measures"
+            )
         labels = labels.astype(np.int64)
     names = [str(value) for value in np.unique(labels)]
     if not 2 <= len(names) <= MAX_LABELS:
@@ -100,14 +104,18 @@ def suggest_scale(
         return [Decimal(0)], [Decimal(int(largest))]
     if not per_feature or values.shape[1] > PER_FEATURE_MAX:
         values = values.reshape(-1, 1)
-    pairs = [_scale(mean, spread) for mean, spread in zip(values.mean(axis=0), values.std(axis=0), strict=True)]
+    pairs = [
+        _scale(mean, spread) for mean, spread in zip(values.mean(axis=0), values.std(axis=0), strict=True)
+    ]
     return [centre for centre, _ in pairs], [spread for _, spread in pairs]
 
 
 def _scale(mean: float, spread: float) -> tuple[Decimal, Decimal]:
     """Spread to two digits, and the mean to the digit of the spread's second one: finer does not help."""
     if max(abs(mean), spread) >= LARGEST:
-        raise InputError("E126", f"values around {mean:.3g} exceed a description's decimals; rescale the column")
+        raise InputError(
+            "E126", f"values around {mean:.3g} exceed a description's decimals; rescale the column"
+        )
     divide_by = _rounded(Decimal(spread), DIGITS) if spread else Decimal(1)
     divide_by = max(divide_by, SMALLEST)
     step = max(Decimal(1).scaleb(divide_by.adjusted() - DIGITS + 1), SMALLEST)

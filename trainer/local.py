@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from market.description import Description
+from market.description import Description, Training
 from market.errors import InputError, UpdateError
 from trainer import models, tensors
 from trainer.data import Dataset
@@ -51,16 +51,13 @@ def train_round(
         network = models.build(description)
         tensors.load(network, base)
         network.to(target).train()
-        optimizer = torch.optim.SGD(
-            network.parameters(), lr=float(hints.learning_rate), momentum=float(hints.momentum)
-        )
+        weights = list(network.parameters())
+        moments = [torch.zeros_like(weight) for weight in weights]
         for step, rows in enumerate(batches(len(data), hints.batch_size, hints.local_steps, seed), 1):
             picked = torch.from_numpy(rows).to(target)
             with autocast:
                 loss = nn.functional.cross_entropy(network(inputs[picked]), labels[picked])
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
+            descend(weights, torch.autograd.grad(loss, weights), moments, hints)
             value = loss.item()
             if not math.isfinite(value):
                 raise UpdateError("E120", _diverged(value, step, hints.local_steps, hints.learning_rate))
@@ -68,6 +65,22 @@ def train_round(
                 progress(step, hints.local_steps, value)
         delta = tensors.flatten(network) - base
     return _shortened(delta, float(hints.step_bound), hints.learning_rate)
+
+
+def descend(
+    weights: list[nn.Parameter],
+    gradients: Sequence[torch.Tensor],
+    moments: list[torch.Tensor],
+    hints: Training,
+) -> None:
+    """One step of SGD with momentum, as torch.optim.SGD does it.
+
+    Written out because torch's own optimizers import its compiler, which takes seconds in every trainer.
+    """
+    with torch.no_grad():
+        for weight, gradient, moment in zip(weights, gradients, moments, strict=True):
+            moment.mul_(float(hints.momentum)).add_(gradient)
+            weight.sub_(moment, alpha=float(hints.learning_rate))
 
 
 def _shortened(delta: NDArray[np.float32], bound: float, learning_rate: str) -> NDArray[np.float32]:
@@ -119,14 +132,17 @@ def choose_device(wanted: str, d: int) -> tuple[torch.device, Any]:
 @contextmanager
 def deterministic(threads: int | None = None) -> Iterator[None]:
     """Deterministic kernels and `threads` CPU threads (FAIRTRAIN_THREADS, else 1) inside; restored after."""
+    wanted = threads or _threads_wanted()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it, read at its first use
-    before = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()
-    torch.use_deterministic_algorithms(True)
-    torch.set_num_threads(threads or _threads_wanted())
+    before = torch.get_deterministic_debug_mode(), torch.get_num_threads()
+    torch.set_deterministic_debug_mode(
+        "error"
+    )  # use_deterministic_algorithms, without importing the compiler
+    torch.set_num_threads(wanted)
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before[0])
+        torch.set_deterministic_debug_mode(before[0])
         torch.set_num_threads(before[1])
 
 

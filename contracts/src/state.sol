@@ -3,21 +3,22 @@ pragma solidity ^0.8.30;
 
 import {Windows} from "./types.sol";
 
-// How facts lie in storage. One line per word; what the gas-bounded calls touch together lies together.
+// What the market stores. Facts that change together share one word, drawn above the struct that `libraries/Facts.sol`
+// unpacks it into: in memory all numbers are 256 bits wide, in storage they have the width that is drawn.
 
-/// What a round's COMMIT and REVEAL count: the only word of the round that `seal` and `reveal` read and write.
-///   | commitEnd 40 | revealSpan 24 | sealCount 16 | revealCount 16 | activeLeft 16 | minSeals 16 | revealSum 128 |
+/// What a round's COMMIT and REVEAL count: the only word of the round that `seal` and `reveal` touch besides the slot.
+///   | revealSum 128 | minSeals 16 | activeLeft 16 | revealCount 16 | sealCount 16 | revealSpan 24 | commitEnd 40 |
 struct Tally {
-    uint40 commitEnd; // unix seconds, exclusive; 0 = the round does not exist
-    uint24 revealSpan; // seconds from commitEnd to the end of REVEAL
-    uint16 sealCount;
-    uint16 revealCount;
-    uint16 activeLeft;
-    uint16 minSeals; // copy of the project's, so that no phase of a round needs a second word
-    uint128 revealSum; // modulo 2^128
+    uint256 commitEnd; // unix seconds, exclusive; 0 = the round does not exist
+    uint256 revealSpan; // seconds from commitEnd to the end of REVEAL
+    uint256 sealCount;
+    uint256 revealCount;
+    uint256 activeLeft;
+    uint256 minSeals; // copy of the project's, so that a round's phase needs no other word
+    uint256 revealSum; // modulo 2^128
 }
 
-/// Irreversible outcomes, the only part of a phase that is stored.
+/// Irreversible outcomes: the only part of a phase that is stored.
 enum Outcome {
     None,
     Final,
@@ -26,48 +27,46 @@ enum Outcome {
 }
 
 /// How a round was judged.
-///   | paid 96 | proposedAt 40 | standsAt 40 | included 16 | rows 16 | prev 24 | ordinal 8 | outcome 8 | bits 8 |
+///   | charged 1 | merged 1 | outcome 8 | ordinal 8 | prev 24 | rows 16 | included 16 | standsAt 40 | proposedAt 40 | paid 96 |
 struct Verdict {
-    uint96 paid; // of the stored result; in a FLAT round the share of each revealed seat
-    uint40 proposedAt;
-    uint40 standsAt;
-    uint16 included;
-    uint16 rows;
-    uint24 prev;
-    uint8 ordinal; // results above the start in this chain, at most 255; limits the deltas among the rows
+    uint256 paid; // of the stored result; in a FLAT round the share of each revealed seat
+    uint256 proposedAt;
+    uint256 standsAt;
+    uint256 included;
+    uint256 rows;
+    uint256 prev;
+    uint256 ordinal; // results above the start in this chain, at most 255; limits the deltas among the rows
     Outcome outcome;
-    uint8 bits; // MERGED, CHARGED
+    bool merged; // the model has moved by this result's delta
+    bool charged; // the units of missed reveals are in the pot
 }
 
-uint8 constant MERGED = 1; // the model has moved by this result's delta
-uint8 constant CHARGED = 2; // the units of missed reveals are in the pot
-
-/// Rounds are mapped by number; number 0 is the start, which has only a commitment and a model root.
+/// Rounds are mapped by number. Number 0 is the start, which has only a commitment, a model root and its outcome.
 struct Round {
-    Tally tally;
-    Verdict verdict;
+    uint256 tally;
+    uint256 verdict;
     uint96 pot; // what this round holds now
     address poster; // of the stored result, 0 = none; holds a lock unless the round is FINAL or the poster is banned
     bytes32 baseRoot; // what its trainers start from
     bytes32 commitment; // of the stored result
     bytes32 modelRoot; // of the stored result
     uint256[4] taken; // bitmap of seats whose flat share is taken
-    bytes32[1024] slots; // by seat: 0 empty, below 2^216 a seal, else the revealed root
+    uint256[1024] slots; // by seat: 0 empty, below 2^216 a seal, else the revealed root
 }
 
-/// Identity and participation of a seat's holder: the only word of the seat that `seal` and `reveal` touch.
-///   | signer 160 | last 24 | joined 24 | firstRound 24 | revealed 8 |
-/// A seal in the round after a revealed `last` is not written here: `Seats.lastSealed` finds it in the slots.
+/// A seat's holder: the only word of the seat that `seal` reads and `reveal` writes.
+///   | revealed 8 | firstRound 24 | joined 24 | last 24 | signer 160 |
+/// A seal in the round after a revealed `last` is not noted here: `Seats.lastSealed` finds it in the slots.
 struct Holder {
     address signer;
-    uint24 last;
-    uint24 joined;
-    uint24 firstRound;
+    uint256 last;
+    uint256 joined;
+    uint256 firstRound;
     bool revealed; // `last` was revealed
 }
 
 struct Seat {
-    Holder holder;
+    uint256 holder;
     uint96 stake;
     uint128 claimed; // shares its word with the stake, so that a first claim costs no fresh word
     address payout;
@@ -88,17 +87,18 @@ struct Aggregator {
 }
 
 /// Where a project stands.
-///   | head 24 | tip 24 | lastResult 24 | lastFinal 24 | terminalUpTo 24 | openCount 16 | activeDelta 16 | clearedAt 40 | lastEventAt 40 | stopped 8 | refunded 8 |
+///   | refunded 8 | stopped 8 | lastEventAt 40 | clearedAt 40 | activeDelta 16 | openCount 16 |
+///   | terminalUpTo 24 | lastFinal 24 | lastResult 24 | tip 24 | head 24 |
 struct Progress {
-    uint24 head;
-    uint24 tip;
-    uint24 lastResult;
-    uint24 lastFinal;
-    uint24 terminalUpTo; // this round and all below are terminal
-    uint16 openCount;
-    int16 activeDelta; // activeNext - sealCount(head): registrations less departures since head opened
-    uint40 clearedAt;
-    uint40 lastEventAt;
+    uint256 head;
+    uint256 tip;
+    uint256 lastResult;
+    uint256 lastFinal;
+    uint256 terminalUpTo; // this round and all below are terminal
+    uint256 openCount;
+    int256 activeDelta; // activeNext - sealCount(head): registrations less departures since head opened
+    uint256 clearedAt;
+    uint256 lastEventAt;
     bool stopped;
     bool refunded;
 }
@@ -110,18 +110,19 @@ struct Purse {
     uint96 missesOwed;
 }
 
-/// The frozen numbers that calls need; one word.
+/// The frozen numbers that calls need most.
+///   | fileRounds 8 | deltaRows 8 | feeBps 16 | minSeals 16 | seats 16 | bondFloor 96 | pot 96 |
 struct Terms {
-    uint96 pot;
-    uint96 bondFloor;
-    uint16 seats;
-    uint16 minSeals;
-    uint16 feeBps;
-    uint8 deltaRows;
-    uint8 fileRounds;
+    uint256 pot;
+    uint256 bondFloor;
+    uint256 seats;
+    uint256 minSeals;
+    uint256 feeBps;
+    uint256 deltaRows;
+    uint256 fileRounds;
 }
 
-/// The frozen numbers that few calls need.
+/// The other frozen numbers.
 struct Frozen {
     address token;
     uint96 minStake;
@@ -136,9 +137,9 @@ struct Frozen {
 }
 
 struct Project {
-    Progress progress;
+    uint256 progress;
     Purse purse;
-    Terms terms;
+    uint256 terms;
     Windows windows;
     Frozen frozen;
     mapping(uint256 round => Round) rounds;

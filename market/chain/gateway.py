@@ -22,6 +22,7 @@ from market.chain.journal import Journal, journal_path
 from market.chain.rpc import Rpc
 from market.chain.sender import Sender, SendPolicy
 from market.chain.token import Token
+from market.devnet import CHAIN_IDS
 from market.errors import ChainError, RefusedError
 from market.events import Event
 from market.keccak import keccak256
@@ -68,7 +69,7 @@ class Gateway:
             chain, genesis = deployment.chain_id, deployment.genesis_hash
             path = journal_path(journal_dir, chain, genesis, signer.address) if journal_dir else None
             journal = Journal(path, chain, signer.address)
-            self._sender = Sender(self.rpc, signer, journal, self._decode, policy)
+            self._sender = Sender(self.rpc, signer, journal, self._decode, policy or default_policy(chain))
 
     # ----- views -----
 
@@ -225,6 +226,11 @@ class Gateway:
 
     def _decode(self, error: RpcError) -> RefusedError:
         return decode_refusal(self.interface, error)
+
+
+def default_policy(chain_id: int) -> SendPolicy:
+    """Two blocks on top of each receipt, so that a short reorganisation is noticed; none on a devnet."""
+    return SendPolicy(confirmations=0 if chain_id in CHAIN_IDS.values() else 2)
 
 
 def chain_identity(rpc: Rpc) -> tuple[int, str]:

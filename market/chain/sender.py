@@ -7,7 +7,6 @@ happens under the key's file lock, so two processes with one key take turns.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,24 +14,23 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from eth_account.signers.local import LocalAccount
-from eth_account.typed_transactions.typed_transaction import TypedTransaction
-from hexbytes import HexBytes
 
 from market.chain.errors import RpcError
 from market.chain.faults import fault
 from market.chain.journal import FAILED, LOST, MINED, SIGNED, Intent, Journal, Key, Record
 from market.chain.rpc import Rpc
+from market.chain.signing import Order, current_fees, sign_bumped, sign_order, with_margin
 from market.errors import ChainError, RefusedError
 
-GAS_CAP = 1 << 24
-"""EIP-7825: no transaction may ask for more."""
-DEFAULT_TIP = 10**9
 SIGNINGS = 8
 """So often may one call of `send` lose its nonce to another program with the same key."""
 
-KNOWN = ("already known", "already imported", "known transaction", "already exists")
-STALE = ("nonce too low", "correct nonce", "invalid nonce")
-UNDERPRICED = ("underpriced", "less than block base fee", "fee too low", "max fee per gas")
+TAKEN = (
+    *("already known", "already imported", "known transaction", "already exists"),  # the node has it
+    *("nonce too low", "correct nonce", "invalid nonce", "replacement"),  # it, or another one, has the nonce
+    *("underpriced", "less than block base fee", "fee too low", "max fee per gas"),  # waits for a higher fee
+)
+"""Answers to a broadcast that settle by waiting: receipts, the account's nonce and fee bumps tell the rest."""
 POOR = ("insufficient funds", "not enough funds", "enough balance")
 
 
@@ -43,27 +41,11 @@ class SendPolicy:
     timeout_s: float = 180.0
     bump_after_s: float = 30.0
     rebroadcast_s: float = 5.0
+    lost_after_s: float = 3.0
+    """how long the nonce must be used and no receipt be found: nodes behind one URL may lag"""
     poll_s: float = 0.02
     poll_max_s: float = 1.0
     confirmations: int = 0
-
-
-@dataclass(frozen=True)
-class _Order:
-    """What to send. `content` is what an intent may never change: calldata and value."""
-
-    intent: str
-    to: str
-    data: bytes
-    value: int
-
-    @property
-    def key(self) -> Key:
-        return self.to.lower(), self.intent
-
-    @property
-    def content(self) -> str:
-        return hashlib.sha256(self.value.to_bytes(32, "big") + self.data).hexdigest()
 
 
 class Sender:
@@ -90,7 +72,7 @@ class Sender:
         that failed or lost its nonce is tried anew. RefusedError if the contract refuses (nothing is signed
         then), ChainError E205 (funds), E206 (node), E209 (not mined in time, other content under the intent).
         """
-        order = _Order(intent, to, data, value)
+        order = Order(intent, to, data, value)
         for _ in range(SIGNINGS):
             with self.journal.locked():
                 known = self._known(order)
@@ -102,9 +84,8 @@ class Sender:
             receipt = self._wait(order.key)
             if receipt is not None:
                 return self._checked(receipt, order)
-        raise ChainError(
-            "E209", f"{intent}: another program keeps taking the nonces of {self.account.address}; stop it"
-        )
+        what = f"{intent}: another program keeps taking the nonces of {self.account.address}"
+        raise ChainError("E209", f"{what}; stop it")
 
     def resume(self) -> list[dict[str, Any]]:
         """After a restart: rebroadcasts what may be lost and waits for it; receipts in order of nonce."""
@@ -115,7 +96,7 @@ class Sender:
 
     # ----- what is known of an intent -----
 
-    def _known(self, order: _Order) -> Intent | None:
+    def _known(self, order: Order) -> Intent | None:
         """The intent if it is under way or done; None if it has to be (or may be) sent anew."""
         known = self.journal.intents.get(order.key)
         if known is None or known.state in (FAILED, LOST):
@@ -134,11 +115,26 @@ class Sender:
                 return receipt
         return None
 
-    # ----- signing -----
+    # ----- sending -----
 
-    def _sign_and_broadcast(self, order: _Order) -> None:
-        gas = self._estimate(order)
-        self._journal_and_broadcast(self._signed(order, self._next_nonce(), gas, self._fees()))
+    def _sign_and_broadcast(self, order: Order) -> None:
+        call = order.call_from(self.account.address)
+        try:
+            gas = with_margin(int(self.rpc.request("eth_estimateGas", [call, "pending"]), 16))
+        except RpcError as error:
+            if error.is_revert:
+                raise self._decode(error) from None
+            self._raise_node(error)
+        nonce, fees = self._next_nonce(), current_fees(self.rpc)
+        self._journal_and_broadcast(sign_order(self.account, self.journal.chain_id, order, nonce, gas, fees))
+
+    def _next_nonce(self) -> int:
+        """First nonce that neither the chain, the node's pool nor the journal has used."""
+        counts = [self._count("latest"), self._count("pending")]
+        return max(counts + [intent.newest.nonce + 1 for intent in self.journal.live()])
+
+    def _count(self, block: str) -> int:
+        return int(self.rpc.request("eth_getTransactionCount", [self.account.address, block]), 16)
 
     def _journal_and_broadcast(self, record: Record, is_bump: bool = False) -> None:
         fault("before_journal", record.intent)
@@ -147,127 +143,12 @@ class Sender:
         try:
             self.rpc.request("eth_sendRawTransaction", [record.raw])
         except RpcError as error:
-            if not is_bump:  # an earlier attempt is in the pool whatever becomes of this one
-                self._after_rejection(record, error)
+            if not is_bump and not any(word in error.message.lower() for word in TAKEN):
+                self.journal.close_intent(record.key, LOST, record)  # refused for good: its nonce stays free
+                self._raise_node(error)
         except ChainError:
             pass  # a time-out may hide an accepted transaction: it is looked up by hash, never signed anew
         fault("after_broadcast", record.intent)
-
-    def _after_rejection(self, record: Record, error: RpcError) -> None:
-        """The node did not take a fresh transaction; whatever does not settle by waiting frees its nonce."""
-        text = error.message.lower()
-        if any(word in text for word in KNOWN) or self._receipt(Intent(SIGNED, [record])) is not None:
-            return
-        if any(word in text for word in STALE) or "replacement" in text:
-            # Another writer took this nonce (F19): `_wait` sees the intent as lost, `send` signs anew.
-            return self.journal.close_intent(record.key, LOST, record)
-        if any(word in text for word in UNDERPRICED):
-            return  # stays under way until `_wait` raises its fee
-        self.journal.close_intent(record.key, LOST, record)
-        self._raise_node(error)
-
-    def _signed(self, order: _Order, nonce: int, gas: int, fees: dict[str, int]) -> Record:
-        transaction: dict[str, Any] = {
-            "chainId": self.journal.chain_id,
-            "nonce": nonce,
-            "gas": gas,
-            "value": order.value,
-            "data": "0x" + order.data.hex(),
-            **fees,
-        }
-        if order.to:
-            transaction["to"] = order.to
-        signed = self.account.sign_transaction(transaction)
-        return Record(
-            intent=order.intent,
-            state=SIGNED,
-            chain_id=self.journal.chain_id,
-            sender=self.account.address,
-            to=order.to,
-            nonce=nonce,
-            hash="0x" + bytes(signed.hash).hex(),
-            raw="0x" + bytes(signed.raw_transaction).hex(),
-            content=order.content,
-        )
-
-    def _estimate(self, order: _Order) -> int:
-        """Gas limit with a margin: a neighbour's call may come in between and make this one dearer."""
-        try:
-            estimate = int(self.rpc.request("eth_estimateGas", [self._call(order), "pending"]), 16)
-        except RpcError as error:
-            if error.is_revert:
-                raise self._decode(error) from None
-            self._raise_node(error)
-        return min(max(estimate * 3 // 2 + 30_000, estimate), max(GAS_CAP, estimate))
-
-    def _next_nonce(self) -> int:
-        """First nonce that neither the chain, the node's pool nor the journal has used."""
-        where = self.account.address
-        mined = int(self.rpc.request("eth_getTransactionCount", [where, "latest"]), 16)
-        pool = int(self.rpc.request("eth_getTransactionCount", [where, "pending"]), 16)
-        planned = [intent.newest.nonce + 1 for intent in self.journal.live()]
-        return max([mined, pool, *planned])
-
-    def _fees(self) -> dict[str, int]:
-        base = self.rpc.request("eth_getBlockByNumber", ["latest", False]).get("baseFeePerGas")
-        if base is None:
-            return {"gasPrice": int(self.rpc.request("eth_gasPrice"), 16)}
-        try:
-            tip = int(self.rpc.request("eth_maxPriorityFeePerGas"), 16)
-        except RpcError:
-            tip = DEFAULT_TIP
-        return {"maxFeePerGas": 2 * int(base, 16) + tip, "maxPriorityFeePerGas": tip}
-
-    # ----- waiting -----
-
-    def _wait(self, key: Key) -> dict[str, Any] | None:
-        """The receipt, journalled; None if the nonce went to another transaction."""
-        policy, start = self.policy, time.monotonic()
-        pause, sent, bumped = policy.poll_s, start, start
-        while True:
-            intent = self.journal.intents[key]
-            if intent.state == LOST:
-                return None
-            receipt = self._receipt(intent)
-            if receipt is not None and self._deep(receipt):
-                return self._settle(key, receipt)
-            now = time.monotonic()
-            if now - start > policy.timeout_s:
-                what = f"{key[1]} not mined after {policy.timeout_s:.0f} s (tx {intent.newest.hash})"
-                raise ChainError("E209", f"{what}; it is kept: run the same command again")
-            if receipt is None and self._nonce_gone(intent):
-                with self.journal.locked():
-                    self.journal.close_intent(key, LOST, intent.newest)
-                return None
-            if receipt is None and now - bumped > policy.bump_after_s:
-                bumped = sent = now
-                self._bump(key)
-            elif receipt is None and now - sent > policy.rebroadcast_s:
-                sent = now
-                self._rebroadcast(intent)
-            time.sleep(pause)
-            pause = min(pause * 1.5, policy.poll_max_s)
-
-    def _settle(self, key: Key, receipt: dict[str, Any]) -> dict[str, Any]:
-        fault("after_receipt", key[1])
-        state = MINED if int(receipt["status"], 16) == 1 else FAILED
-        with self.journal.locked():
-            intent = self.journal.intents[key]
-            if intent.state == SIGNED:
-                winner = next(a for a in intent.attempts if a.hash == receipt["transactionHash"])
-                self.journal.close_intent(key, state, winner, int(receipt["blockNumber"], 16))
-        return receipt
-
-    def _deep(self, receipt: dict[str, Any]) -> bool:
-        if self.policy.confirmations == 0:
-            return True
-        head = int(self.rpc.request("eth_blockNumber"), 16)
-        return head - int(receipt["blockNumber"], 16) >= self.policy.confirmations
-
-    def _nonce_gone(self, intent: Intent) -> bool:
-        """Whether another transaction with this nonce was mined. Receipts are read *after* the count."""
-        count = int(self.rpc.request("eth_getTransactionCount", [self.account.address, "latest"]), 16)
-        return count > intent.newest.nonce and self._receipt(intent) is None
 
     def _rebroadcast(self, intent: Intent) -> None:
         with suppress(RpcError):  # known, mined or stale: the wait loop finds out by hash and nonce
@@ -280,37 +161,80 @@ class Sender:
             self._rebroadcast(intent)
 
     def _bump(self, key: Key) -> None:
-        """Signs the same call with the same nonce and at least 12.5 % more fee; the intent stays the same."""
+        """A higher fee for a transaction that nobody mines; the intent and the nonce stay the same (F21)."""
         with self.journal.locked():
             intent = self.journal.intents[key]
-            if intent.state != SIGNED:
-                return
-            last, old = intent.newest, _unsigned(intent.newest.raw)
-            fees = self._fees()
-            if old is None or "gasPrice" in fees:
-                return
-            fees = {name: max(fee, -(-int(old[name]) * 9 // 8)) for name, fee in fees.items()}
-            order = _Order(key[1], last.to, bytes(old["data"]), int(old["value"]))
-            self._journal_and_broadcast(self._signed(order, last.nonce, int(old["gas"]), fees), is_bump=True)
+            if intent.state == SIGNED and self._receipt(intent) is None:
+                record = sign_bumped(self.account, intent.newest, current_fees(self.rpc))
+                if record is not None:
+                    self._journal_and_broadcast(record, is_bump=True)
+
+    # ----- waiting -----
+
+    def _wait(self, key: Key) -> dict[str, Any] | None:
+        """The receipt, journalled; None if the nonce went to another transaction."""
+        policy, start = self.policy, time.monotonic()
+        pause, sent, bumped, held = policy.poll_s, start, start, start
+        while True:
+            intent = self.journal.intents[key]
+            if intent.state == LOST:
+                return None
+            receipt = self._receipt(intent)
+            if receipt is not None and self._is_deep(receipt):
+                return self._settle(key, receipt)
+            now = time.monotonic()
+            if now - start > policy.timeout_s:
+                what = f"{key[1]} not mined after {policy.timeout_s:.0f} s (tx {intent.newest.hash})"
+                raise ChainError("E209", f"{what}; it is kept: run the same command again")
+            if receipt is not None or self._count("latest") <= intent.newest.nonce:
+                held = now
+            elif now - held > policy.lost_after_s:
+                self._lose(key, intent.newest)
+            if receipt is None and now - bumped > policy.bump_after_s:
+                bumped = sent = now
+                self._bump(key)
+            elif receipt is None and now - sent > policy.rebroadcast_s:
+                sent = now
+                self._rebroadcast(intent)
+            time.sleep(pause)
+            pause = min(pause * 1.5, policy.poll_max_s)
+
+    def _lose(self, key: Key, attempt: Record) -> None:
+        """The nonce of `attempt` is used and no attempt has a receipt: another transaction took it (F19)."""
+        with self.journal.locked():
+            intent = self.journal.intents[key]  # another process may have signed anew meanwhile
+            if intent.state == SIGNED and intent.newest == attempt and self._receipt(intent) is None:
+                self.journal.close_intent(key, LOST, attempt)
+
+    def _settle(self, key: Key, receipt: dict[str, Any]) -> dict[str, Any]:
+        fault("after_receipt", key[1])
+        state = MINED if int(receipt["status"], 16) == 1 else FAILED
+        with self.journal.locked():
+            intent = self.journal.intents[key]
+            winner = [a for a in intent.attempts if a.hash == receipt["transactionHash"]]
+            if intent.state == SIGNED and winner:
+                self.journal.close_intent(key, state, winner[0], int(receipt["blockNumber"], 16))
+        return receipt
+
+    def _is_deep(self, receipt: dict[str, Any]) -> bool:
+        if self.policy.confirmations == 0:
+            return True
+        head = int(self.rpc.request("eth_blockNumber"), 16)
+        return head - int(receipt["blockNumber"], 16) >= self.policy.confirmations
 
     # ----- outcomes -----
 
-    def _checked(self, receipt: dict[str, Any], order: _Order) -> dict[str, Any]:
+    def _checked(self, receipt: dict[str, Any], order: Order) -> dict[str, Any]:
         """The receipt if the call took effect; else the contract's reason, asked for once more."""
         if int(receipt["status"], 16) == 1:
             return receipt
         try:
-            self.rpc.request("eth_call", [self._call(order), receipt["blockNumber"]])
+            self.rpc.request("eth_call", [order.call_from(self.account.address), receipt["blockNumber"]])
         except RpcError as error:
             if error.is_revert:
                 raise self._decode(error) from None
-        raise RefusedError(
-            "Reverted", {"tx": receipt["transactionHash"]}, "the state changed before it was mined"
-        )
-
-    def _call(self, order: _Order) -> dict[str, str]:
-        call = {"from": self.account.address, "data": "0x" + order.data.hex(), "value": hex(order.value)}
-        return {**call, "to": order.to} if order.to else call
+        where = {"tx": receipt["transactionHash"]}
+        raise RefusedError("Reverted", where, "the state changed before it was mined")
 
     def _raise_node(self, error: RpcError) -> NoReturn:
         where = self.account.address
@@ -318,11 +242,3 @@ class Sender:
             has = int(self.rpc.request("eth_getBalance", [where, "latest"]), 16)
             raise ChainError("E205", f"{where} has {has} wei, too little for value and gas; send coins there")
         raise ChainError("E209", f"{self.rpc.url} refused the transaction: {error.message}") from None
-
-
-def _unsigned(raw: str) -> dict[str, Any] | None:
-    """Fields of a signed transaction, to sign it with a higher fee; None without EIP-1559 fees."""
-    payload = HexBytes(raw)
-    if payload[0] != 2:
-        return None
-    return dict(TypedTransaction.from_bytes(payload).as_dict())

@@ -22,6 +22,8 @@ from market.devnet import Devnet, start_devnet
 from market.errors import ChainError, VerificationError
 
 LEAVE_SECONDS = 90.0
+WIDTH = 120
+"""Columns where there is no terminal to ask."""
 
 
 @click.command()
@@ -62,7 +64,9 @@ def demo(
 ) -> None:
     """Run a whole marketplace: contracts, trainers, cheats, an aggregator, and the money."""
     app.as_json = app.as_json or as_json
-    console = Console(stderr=app.as_json, highlight=False)
+    console = Console(stderr=app.as_json, highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = WIDTH
     wanted = attackers(attackers_text)
     people = members(trainers, wanted, seed, alpha, size_text)
     with tempfile.TemporaryDirectory(prefix="fairtrain-demo-") as scratch:

@@ -21,7 +21,7 @@ from market.fetch import fetch_bytes
 from market.observe import Observer
 from market.phases import Phase
 
-BAR = 20
+BAR = 16
 LOOK_SECONDS = 0.4
 
 
@@ -37,7 +37,7 @@ class Show:
         self.observer = Observer(stage.gateway, stage.project)
         self.accuracies: dict[int, float] = {}
         self._lines: dict[int, list[str]] = {}
-        self._said: set[tuple[int, str]] = set()
+        self._told: set[int] = set()
 
     def follow(self) -> None:
         """Until all rounds are settled: stops the project once its last round is open."""
@@ -49,6 +49,7 @@ class Show:
                 self._family.check()
                 self._look()
                 live.update(self._table(), refresh=self._console.is_terminal)
+                self._tell()
                 project = self._stage.gateway.project(self._stage.project)
                 if not stopped and project.head >= self._stage.rounds:
                     self._stage.gateway.send("stop", self._stage.project)
@@ -58,6 +59,16 @@ class Show:
                     live.update(self._table(), refresh=True)
                     return
                 time.sleep(LOOK_SECONDS)
+
+    def _tell(self) -> None:
+        """Where there is no terminal, a line for each new result instead of the live table."""
+        for round_ in self.accuracies:
+            if not self._console.is_terminal and round_ not in self._told:
+                self._told.add(round_)
+                cells = self._lines[round_]
+                self._console.print(
+                    f"round {cells[0]}: sealed {cells[2]}, revealed {cells[3]}, {cells[4]}; {cells[5]}"
+                )
 
     def accuracy_of(self, posted: ResultPosted | None) -> float:
         """Accuracy of the model of a result, or of the first model."""

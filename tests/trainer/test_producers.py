@@ -132,7 +132,7 @@ def test_noise__has_the_size_it_says(first):
 @pytest.mark.parametrize("name", ["", "Honest", "os.system", "evil.py:run"])
 def test_find_unknown__refuses(name):
     with pytest.raises(
-        InputError, match="E125 no producer .* there are honest, sign-flip, free-rider, copier"
+        InputError, match=r"E125 no producer .* there are honest, sign-flip, free-rider, copier"
     ):
         find(name)
 

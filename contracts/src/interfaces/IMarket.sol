@@ -52,7 +52,7 @@ interface IMarket {
     error MarketUnknownRule(uint256 rule, uint256 known);
     error MarketTooManyDeltaRows(uint256 deltaRows, uint256 most);
     error MarketTooManyFileRounds(uint256 fileRounds, uint256 most);
-    error MarketZeroHash(uint256 index); // of Content in `create`, of Roots in `post`
+    error MarketZeroHash(); // of Content in `create`, of Roots in `post`
     // Who and what
     error MarketUnknownProject(uint256 project, uint256 count);
     error MarketNotOwner(address caller, address owner);

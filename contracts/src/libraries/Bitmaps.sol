@@ -10,6 +10,10 @@ library Bitmaps {
         return (seats + 255) >> 8;
     }
 
+    function checkLength(uint256[] calldata words, uint256 expected) internal pure {
+        if (words.length != expected) revert IMarket.MarketBitmapLength(words.length, expected);
+    }
+
     /// Seats set in the bitmap that starts at word `from` of `words`.
     function countSeats(uint256[] calldata words, uint256 from, uint256 seats) internal pure returns (uint256 set) {
         uint256 end = from + wordsFor(seats);

@@ -17,15 +17,15 @@ library Hashes {
         bytes32 baseRoot,
         bytes32 updateRoot,
         bytes32 salt
-    ) internal view returns (bytes32) {
+    ) internal view returns (uint256) {
         bytes32 full = keccak256(
             abi.encode(SEAL_TAG, block.chainid, address(this), project, round, trainer, baseRoot, updateRoot, salt)
         );
-        return bytes32(uint256(uint216(uint256(full))));
+        return uint216(uint256(full));
     }
 
     /// One reveal's part of the sum that the seed is made of.
-    function seedTerm(address trainer, bytes32 updateRoot, bytes32 salt) internal pure returns (uint128) {
+    function seedTerm(address trainer, bytes32 updateRoot, bytes32 salt) internal pure returns (uint256) {
         // SAFETY: the sum is modulo 2^128; one term that nobody can foresee makes it unforeseeable.
         return uint128(uint256(keccak256(abi.encode(trainer, updateRoot, salt))));
     }

@@ -59,9 +59,9 @@ library Relations {
         if (params.fileRounds > FILE_ROUNDS_CEILING) {
             revert IMarket.MarketTooManyFileRounds(params.fileRounds, FILE_ROUNDS_CEILING);
         }
-        if (content.descriptionDigest == 0) revert IMarket.MarketZeroHash(0);
-        if (content.modelDigest == 0) revert IMarket.MarketZeroHash(1);
-        if (content.modelRoot == 0) revert IMarket.MarketZeroHash(2);
+        if (content.descriptionDigest == 0 || content.modelDigest == 0 || content.modelRoot == 0) {
+            revert IMarket.MarketZeroHash();
+        }
     }
 
     function _checkWindows(Windows calldata windows, Limits memory limits) private pure {

@@ -2,136 +2,105 @@
 pragma solidity ^0.8.30;
 
 import {IMarket} from "../interfaces/IMarket.sol";
-import {
-    Aggregator,
-    CHARGED,
-    MERGED,
-    Outcome,
-    Progress,
-    Project,
-    Round,
-    Tally,
-    Terms,
-    Verdict
-} from "../state.sol";
-import {Account, Post, Roots} from "../types.sol";
+import {Aggregator, Outcome, Progress, Project, Round, Tally, Terms, Verdict} from "../state.sol";
+import {Post, Roots} from "../types.sol";
 import {Bitmaps} from "./Bitmaps.sol";
+import {Facts} from "./Facts.sol";
 import {Hashes} from "./Hashes.sol";
 import {Phases} from "./Phases.sol";
 
 /// Results: what a post must satisfy, and how results come and go. A result never changes what its round's trainers
 /// did: only its own words, the tip and locks of bonds.
 library Results {
-    uint256 private constant COLUMN_SEATS = 12; // with more seats the tree of columns is needed to refute a delta
-    int64 private constant START_REPUTATION = 1 << 13;
+    using Facts for Project;
+    using Facts for Round;
 
-    /// What `examine` finds out about a post.
-    struct Draft {
-        uint24 prev;
-        uint8 ordinal;
-        uint16 included;
-        uint16 rows;
-        uint40 proposedAt;
-        uint40 standsAt;
-        bool merged;
-    }
+    uint256 private constant COLUMN_SEATS = 12; // with more seats the tree of columns is needed to refute a delta
 
     // ----- posting -----
 
-    /// Checks everything about a post but its poster.
+    /// Checks everything about a post but its poster, and puts what it says into `v`, the round's verdict.
     function examine(
         Project storage p,
         Round storage r,
         Tally memory t,
+        Verdict memory v,
+        Terms memory terms,
         uint256 round,
         bool replaces,
         Post calldata post
-    ) internal view returns (Draft memory draft) {
-        Verdict memory v = r.verdict;
-        Terms memory terms = p.terms;
-        uint256 tip = p.progress.tip;
-        if (replaces ? round != tip : round != tip + 1) revert IMarket.MarketOutOfOrder(round, tip);
-        draft.prev = replaces ? v.prev : p.progress.lastResult;
-        Round storage prev = p.rounds[draft.prev];
+    ) internal view {
+        Progress memory g = p.progressOf();
+        if (round != (replaces ? g.tip : g.tip + 1)) revert IMarket.MarketOutOfOrder(round, g.tip);
+        if (!replaces) v.prev = g.lastResult;
+        Round storage prev = p.rounds[v.prev];
         _checkCurrent(prev.commitment, t, post);
         _checkRoots(post.roots, terms.seats);
         // INVARIANT: a round whose base no longer stands is paid as always, but the model does not move.
         bytes32 below = prev.modelRoot;
-        draft.merged = r.baseRoot == below;
-        if (!draft.merged && post.roots.model != below) revert IMarket.MarketNotMerged(post.roots.model, below);
+        v.merged = r.baseRoot == below;
+        if (!v.merged && post.roots.model != below) revert IMarket.MarketNotMerged(post.roots.model, below);
         _checkPaid(r, v, t, terms, post.paid);
+        v.paid = post.paid;
+        uint256 results = prev.verdictOf().ordinal;
+        v.ordinal = results < type(uint8).max ? results + 1 : results;
 
-        uint8 ordinal = prev.verdict.ordinal;
-        draft.ordinal = ordinal == type(uint8).max ? ordinal : ordinal + 1;
-        draft.included = _countIncluded(terms, t, post.included);
-        bool allRows;
-        (draft.rows, allRows) = _countRows(p, terms, ordinal, round, post.rows);
-        if (replaces && !(draft.included > v.included || (draft.included == v.included && draft.rows > v.rows))) {
-            revert IMarket.MarketNotBetter(draft.included, draft.rows, v.included, v.rows);
+        uint256 included = _countIncluded(terms, t, post.included);
+        (uint256 rows, bool complete) = _countRows(p, terms, results, round, post.rows);
+        if (replaces && (included < v.included || (included == v.included && rows <= v.rows))) {
+            revert IMarket.MarketNotBetter(included, rows, v.included, v.rows);
         }
-
-        bool complete = allRows && draft.included == t.revealCount;
+        v.included = included;
+        v.rows = rows;
         // INVARIANT: T_x runs from the first PROPOSED post of this AGGREGATE; a replacement does not restart it.
-        if (replaces) draft.proposedAt = v.proposedAt;
-        else if (!complete) draft.proposedAt = uint40(block.timestamp);
-        draft.standsAt = complete ? uint40(block.timestamp) : draft.proposedAt + p.windows.proposed;
+        complete = complete && included == t.revealCount;
+        if (!replaces) v.proposedAt = complete ? 0 : block.timestamp;
+        v.standsAt = complete ? block.timestamp : v.proposedAt + p.windows.proposed;
     }
 
-    /// Frees the lock of the result that is stored here, and locks the bond of the poster of the next.
-    function lock(Project storage p, Round storage r, Tally memory t, bool replaces, address poster) internal {
-        release(p, r);
-        if (!replaces) _checkFirstRight(p, t, poster);
-        Aggregator memory a = p.aggregators[poster];
-        if (a.banned) revert IMarket.MarketBanned(poster);
-        uint256 needed = _bondNeeded(p.terms, a);
+    /// Locks the bond of the poster of the next result.
+    function lock(Project storage p, Tally memory t, Terms memory terms, bool replaces) internal {
+        if (!replaces) _checkFirstRight(p, t, terms);
+        Aggregator storage a = p.aggregators[msg.sender];
+        if (a.banned) revert IMarket.MarketBanned(msg.sender);
+        uint256 needed = _bondNeeded(terms, a);
         if (a.bond < needed) revert IMarket.MarketBondTooLow(a.bond, needed);
 
         // SAFETY: not above the bond, which has 96 bits.
-        a.locked = uint96(a.locked + lockOf(p.terms));
-        p.aggregators[poster] = a;
+        a.locked += uint96(lockOf(terms));
     }
 
     function store(
         Project storage p,
         Round storage r,
         Tally memory t,
+        Verdict memory v,
         uint256 project,
         uint256 round,
-        Draft memory draft,
         Post calldata post
     ) internal returns (bytes32 commitment) {
-        chargeMisses(p, r, t);
-        Verdict memory v = r.verdict;
-        v.paid = post.paid;
-        v.proposedAt = draft.proposedAt;
-        v.standsAt = draft.standsAt;
-        v.included = draft.included;
-        v.rows = draft.rows;
-        v.prev = draft.prev;
-        v.ordinal = draft.ordinal;
-        v.bits = draft.merged ? CHARGED | MERGED : CHARGED;
-        r.verdict = v;
+        chargeMisses(p, r, t, v);
+        r.save(v);
         r.poster = msg.sender;
         r.modelRoot = post.roots.model;
         commitment = _commit(project, round, t, post);
         r.commitment = commitment;
 
-        Progress memory g = p.progress;
-        // SAFETY: round <= head, which has 24 bits.
-        g.tip = uint24(round);
-        g.lastResult = uint24(round);
-        g.lastEventAt = uint40(block.timestamp);
-        p.progress = g;
+        Progress memory g = p.progressOf();
+        g.tip = round;
+        g.lastResult = round;
+        g.lastEventAt = block.timestamp;
+        p.save(g);
     }
 
     /// Moves the units of missed reveals into the pot, once; the seats are debited when they come again.
-    function chargeMisses(Project storage p, Round storage r, Tally memory t) internal {
-        if (r.verdict.bits & CHARGED != 0) return;
-        r.verdict.bits |= CHARGED;
+    function chargeMisses(Project storage p, Round storage r, Tally memory t, Verdict memory v) internal {
+        if (v.charged) return;
+        v.charged = true;
         uint256 missed = Phases.missedReveals(t);
         if (missed == 0) return;
-        // SAFETY: at most seats units, each backed by a stake.
-        uint96 units = uint96(missed * (p.terms.pot / p.terms.minSeals));
+        // SAFETY: each of these units is part of a stake.
+        uint96 units = uint96(missed * p.unitOf());
         r.pot += units;
         p.purse.missesOwed += units;
     }
@@ -141,17 +110,16 @@ library Results {
     /// Takes the result of `round`, whose poster is banned, away, and with it every result above.
     /// INVARIANT: seals, reveals, stakes and pots of all rounds stay as they are.
     function remove(Project storage p, Round storage r, uint256 round) internal {
-        Progress memory g = p.progress;
-        // SAFETY: 0 < round <= head.
-        g.tip = uint24(round - 1);
-        g.lastResult = r.verdict.prev;
-        g.clearedAt = uint40(block.timestamp);
-        g.lastEventAt = uint40(block.timestamp);
-        p.progress = g;
+        Progress memory g = p.progressOf();
+        g.tip = round - 1;
+        g.lastResult = r.verdictOf().prev;
+        g.clearedAt = block.timestamp;
+        g.lastEventAt = block.timestamp;
+        p.save(g);
         _forget(r);
     }
 
-    /// Frees the lock of a stored result and forgets it; nothing where none is stored.
+    /// Frees the lock of a stored result and forgets its poster; nothing where none is stored.
     function release(Project storage p, Round storage r) internal {
         address poster = r.poster;
         if (poster == address(0)) return;
@@ -162,40 +130,32 @@ library Results {
     function unlock(Project storage p, address poster) internal {
         Aggregator storage a = p.aggregators[poster];
         // SAFETY: a stored result of a poster that is not banned holds a lock; it is not above the bond.
-        if (!a.banned) a.locked -= uint96(lockOf(p.terms));
+        if (!a.banned) a.locked -= uint96(lockOf(p.termsOf()));
     }
 
     // ----- rounds without a result -----
 
     function endWithoutResult(Project storage p, uint256 round) internal {
-        Progress memory g = p.progress;
+        Progress memory g = p.progressOf();
         --g.openCount;
-        // SAFETY: round <= head, which has 24 bits.
-        if (uint256(g.tip) + 1 == round) g.tip = uint24(round);
-        if (uint256(g.terminalUpTo) + 1 == round) g.terminalUpTo = uint24(round);
-        p.progress = g;
+        if (g.tip + 1 == round) g.tip = round;
+        if (g.terminalUpTo + 1 == round) g.terminalUpTo = round;
+        p.save(g);
     }
 
     function endedWithoutResult(Project storage p, uint256 round) internal view returns (bool) {
-        Outcome outcome = p.rounds[round].verdict.outcome;
+        Outcome outcome = p.rounds[round].outcomeOf();
         return outcome == Outcome.Flat || outcome == Outcome.Void;
     }
 
     // ----- amounts -----
 
     function lockOf(Terms memory terms) internal pure returns (uint256) {
-        return uint256(terms.pot) * 3 / 2; // rounded down
+        return terms.pot * 3 / 2; // rounded down
     }
 
-    function feeOf(Terms memory terms) internal pure returns (uint96) {
-        return uint96(uint256(terms.pot) * terms.feeBps / 10_000); // rounded down, of the reserved pot
-    }
-
-    /// Before the first FINAL result every account is the constant that the rule starts from.
-    function expectStartAccount(Account calldata account) internal pure {
-        if (account.reputation != START_REPUTATION || account.pay != 0 || account.penalty != 0) {
-            revert IMarket.MarketNotStartAccount(account.reputation, account.pay, account.penalty);
-        }
+    function feeOf(Terms memory terms) internal pure returns (uint256) {
+        return terms.pot * terms.feeBps / 10_000; // rounded down, of the reserved pot
     }
 
     // ----- steps -----
@@ -212,21 +172,19 @@ library Results {
 
     /// INVARIANT: no root is zero, so an unset word is never taken for a proven one.
     function _checkRoots(Roots calldata roots, uint256 seats) private pure {
-        if (roots.sketches == 0) revert IMarket.MarketZeroHash(0);
-        if (roots.gram == 0) revert IMarket.MarketZeroHash(1);
-        if (roots.steps == 0) revert IMarket.MarketZeroHash(2);
-        if (roots.accounts == 0) revert IMarket.MarketZeroHash(3);
         if ((roots.columns == 0) != (seats <= COLUMN_SEATS)) revert IMarket.MarketColumnsRoot(roots.columns, seats);
-        if (roots.delta == 0) revert IMarket.MarketZeroHash(5);
-        if (roots.model == 0) revert IMarket.MarketZeroHash(6);
+        if (
+            roots.sketches == 0 || roots.gram == 0 || roots.steps == 0 || roots.accounts == 0 || roots.delta == 0
+                || roots.model == 0
+        ) revert IMarket.MarketZeroHash();
     }
 
-    function _checkPaid(Round storage r, Verdict memory v, Tally memory t, Terms memory terms, uint96 paid)
+    function _checkPaid(Round storage r, Verdict memory v, Tally memory t, Terms memory terms, uint256 paid)
         private
         view
     {
         uint256 pot = r.pot;
-        if (v.bits & CHARGED == 0) pot += Phases.missedReveals(t) * (terms.pot / terms.minSeals);
+        if (!v.charged) pot += Phases.missedReveals(t) * (terms.pot / terms.minSeals);
         uint256 available = pot - feeOf(terms);
         if (paid > available) revert IMarket.MarketPaidTooHigh(paid, available);
     }
@@ -234,33 +192,29 @@ library Results {
     function _countIncluded(Terms memory terms, Tally memory t, uint256[] calldata bitmap)
         private
         pure
-        returns (uint16)
+        returns (uint256 included)
     {
-        uint256 words = Bitmaps.wordsFor(terms.seats);
-        if (bitmap.length != words) revert IMarket.MarketBitmapLength(bitmap.length, words);
-        uint256 included = Bitmaps.countSeats(bitmap, 0, terms.seats);
+        Bitmaps.checkLength(bitmap, Bitmaps.wordsFor(terms.seats));
+        included = Bitmaps.countSeats(bitmap, 0, terms.seats);
         if (included == 0 || included > t.revealCount) revert IMarket.MarketIncludedCount(included, t.revealCount);
-        return uint16(included);
     }
 
     /// Public rows: word 0 holds the deltas, newest first, then comes a bitmap of seats for each earlier round.
     function _countRows(Project storage p, Terms memory terms, uint256 results, uint256 round, uint256[] calldata rows)
         private
         view
-        returns (uint16 count, bool all)
+        returns (uint256 set, bool all)
     {
-        uint256 length = 1 + terms.fileRounds * Bitmaps.wordsFor(terms.seats);
-        if (rows.length != length) revert IMarket.MarketBitmapLength(rows.length, length);
+        Bitmaps.checkLength(rows, 1 + terms.fileRounds * Bitmaps.wordsFor(terms.seats));
         uint256 possible = results < terms.deltaRows ? results : terms.deltaRows;
         if (rows[0] >> possible != 0) revert IMarket.MarketBitmapRange(rows[0], possible);
-        uint256 set = Bitmaps.popcount(rows[0]);
+        set = Bitmaps.popcount(rows[0]);
         for (uint256 back; back < terms.fileRounds; ++back) {
             (uint256 files, uint256 revealed) = _countFiles(p, terms.seats, round, back, rows);
             set += files;
             possible += revealed;
         }
-        // SAFETY: at most 8 + 4 * 1,024.
-        return (uint16(set), set == possible);
+        all = set == possible;
     }
 
     /// Files set and files possible of the round `back` + 1 before this one.
@@ -270,23 +224,24 @@ library Results {
         returns (uint256 files, uint256 revealed)
     {
         files = Bitmaps.countSeats(rows, 1 + back * Bitmaps.wordsFor(seats), seats);
-        if (round > back + 1) revealed = p.rounds[round - 1 - back].tally.revealCount;
+        if (round > back + 1) revealed = p.rounds[round - 1 - back].tallyOf().revealCount;
         if (files > revealed) revert IMarket.MarketTooManyFiles(back, files, revealed);
     }
 
     /// For T1 the poster of the last standing result goes first, unless it cannot.
-    function _checkFirstRight(Project storage p, Tally memory t, address poster) private view {
+    function _checkFirstRight(Project storage p, Tally memory t, Terms memory terms) private view {
+        Progress memory g = p.progressOf();
         uint256 since = Phases.revealEnd(t);
-        if (p.progress.clearedAt > since) since = p.progress.clearedAt;
+        if (g.clearedAt > since) since = g.clearedAt;
         uint256 until = since + p.windows.firstRight;
         if (block.timestamp >= until) return;
-        address first = p.rounds[p.progress.lastResult].poster;
-        if (first == address(0) || first == poster) return;
-        Aggregator memory a = p.aggregators[first];
-        if (!a.banned && a.bond >= _bondNeeded(p.terms, a)) revert IMarket.MarketFirstRight(first, until);
+        address first = p.rounds[g.lastResult].poster;
+        if (first == address(0) || first == msg.sender) return;
+        Aggregator storage a = p.aggregators[first];
+        if (!a.banned && a.bond >= _bondNeeded(terms, a)) revert IMarket.MarketFirstRight(first, until);
     }
 
-    function _bondNeeded(Terms memory terms, Aggregator memory a) private pure returns (uint256) {
+    function _bondNeeded(Terms memory terms, Aggregator storage a) private view returns (uint256) {
         uint256 locked = a.locked + lockOf(terms);
         return locked > terms.bondFloor ? locked : terms.bondFloor;
     }
@@ -309,21 +264,14 @@ library Results {
         return Hashes.commitmentOf(context, post.roots.accounts, Hashes.workingsOf(post.roots));
     }
 
+    /// The verdict that stays keeps what is a fact of the round: its outcome and whether misses were charged.
     function _forget(Round storage r) private {
-        Verdict memory v = r.verdict;
-        r.verdict = Verdict({
-            paid: 0,
-            proposedAt: 0,
-            standsAt: 0,
-            included: 0,
-            rows: 0,
-            prev: 0,
-            ordinal: 0,
-            outcome: v.outcome,
-            bits: v.bits & CHARGED
-        });
+        Verdict memory v = r.verdictOf();
+        Verdict memory kept;
+        kept.outcome = v.outcome;
+        kept.charged = v.charged;
+        r.save(kept);
         r.poster = address(0);
-        r.modelRoot = 0;
-        r.commitment = 0;
+        // SAFETY: commitment and model root stay stored, but nothing reads them while no result counts.
     }
 }

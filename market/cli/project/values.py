@@ -53,7 +53,7 @@ def unit_of(gateway: Gateway, token: str) -> Unit:
     return Unit(token, symbol or "units", decimals)
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[int]):
     """`90`, `90s`, `5m`, `18h`, `30d` or `2w`, as seconds."""
 
     name = "duration"
@@ -71,12 +71,14 @@ class Duration(click.ParamType):
 DURATION = Duration()
 
 
-class Numbers(click.ParamType):
+class Numbers(click.ParamType[tuple[int, ...]]):
     """`32,32`, as a tuple of whole numbers; empty text is an empty tuple."""
 
     name = "numbers"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
         """The numbers; a usage error for anything else."""
         if isinstance(value, tuple):
             return value
@@ -91,7 +93,8 @@ NUMBERS = Numbers()
 
 def span(seconds: int) -> str:
     """A duration for people, two largest parts: `2 d 3 h`, `1 min 30 s`; negative ones are `0 s`."""
-    rest, parts = max(seconds, 0), []
+    rest = max(seconds, 0)
+    parts: list[tuple[int, str]] = []
     for name, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
         count, rest = divmod(rest, size)
         if count or parts:

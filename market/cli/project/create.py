@@ -1,0 +1,259 @@
+"""`fairtrain project create`: freezes a project on chain, after everything that can be checked was checked here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from market.admission import admission_root
+from market.cid import digest
+from market.cli.context import App, common_options, pass_app
+from market.cli.keys import KeyChoice, signer_options
+from market.cli.project.describe import load_description
+from market.cli.project.terms import check_terms, round_span, term_rows, terms_json
+from market.cli.project.values import DURATION, Unit, span, unit_of
+from market.codec import MODEL, encode, file_root, model_root
+from market.description import Description
+from market.errors import ChainError, InputError
+from market.events import ProjectCreated
+from market.initial import initial_model
+from market.params import PRESETS, Content, Params, Windows
+from market.ports import Store
+from market.units import NATIVE, Address, address
+
+if TYPE_CHECKING:
+    from market.chain.gateway import Receipt
+
+WINDOWS = tuple(field.name for field in fields(Windows))
+COUNTS = {
+    "seats": "seats",
+    "min_seals": "min_seals",
+    "expected": "expected_seats",
+    "fee_bps": "fee_bps",
+    "open_rounds": "open_rounds",
+}
+"""Option -> field of `Params`, for plain numbers."""
+AMOUNTS = {"pot": "pot", "stake": "min_stake", "bond_floor": "bond_floor"}
+"""Option -> field of `Params`, for amounts in the project's token."""
+
+
+def _option_table(command: Any) -> Any:
+    """Options for everything that a preset fills in otherwise."""
+    number, money = click.IntRange(1), "AMOUNT"
+    options: list[Callable[[Any], Any]] = [
+        click.option("--pot", metavar=money, help="Reserved for each round, for example 0.5."),
+        click.option("--seats", type=number, help="Trainers at most."),
+        click.option("--min-seals", type=number, help="Fewer seals void a round."),
+        click.option(
+            "--expected", type=number, help="Seals that end the first COMMIT early (else all seats)."
+        ),
+        click.option("--fee-bps", type=click.IntRange(0), help="Aggregator's fee, of 10,000 of the pot."),
+        click.option("--stake", metavar=money, help="A trainer's stake at registration, at least."),
+        click.option("--bond-floor", metavar=money, help="An aggregator's bond, at least."),
+        click.option("--open-rounds", type=number, help="Rounds that may wait for FINAL at one time."),
+        click.option("--ends-in", type=DURATION, help="No round opens after 30d, 12h, ..."),
+        click.option("--token", metavar="ADDRESS", help="An ERC-20 token (else the native coin)."),
+    ]
+    options += [
+        click.option(
+            f"--{name.replace('_', '-')}", name, type=DURATION, help=f"Window `{name}`: 60, 5m, 18h, 7d."
+        )
+        for name in WINDOWS
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.option("--description", type=click.Path(dir_okay=False, path_type=Path), required=True)
+@click.option("--preset", type=click.Choice(sorted(PRESETS)), help="Defaults (else those of the deployment).")
+@_option_table
+@click.option(
+    "--admission",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File of admitted addresses, one a line (else everybody).",
+)
+@click.option(
+    "--model",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="First model as a file of int32 (else from the description's public seed).",
+)
+@click.option("--budget", metavar="AMOUNT", help="What you mean to fund; refuses terms that do not fit it.")
+@click.option("--dry-run", is_flag=True, help="Check and show everything; send nothing.")
+@signer_options
+@common_options
+@pass_app
+def create(app: App, /, choice: KeyChoice, description: Path, dry_run: bool, **options: Any) -> None:
+    """Create a project: check its terms, publish description and first model, send the transaction.
+
+    Nobody can change the terms afterwards. No money is sent yet: `fairtrain project fund` does that.
+    """
+    made = load_description(description)
+    key = None if dry_run else choice.open(app)
+    gateway = app.gateway(key.account if key else None)
+    token = _token(options["token"])
+    unit, now = unit_of(gateway, token), gateway.now()
+    params = build_params(gateway.deployment.preset, made.d, now, token, unit, options)
+    check_terms(params, gateway.limits(), now)
+    _check_budget(params, unit, options["budget"])
+    first = _first_model(made, options["model"])
+    receipt, content = None, None
+    if not dry_run:
+        content = publish(app.store(), made, first)
+        receipt = gateway.send("create", params, content)
+    _report(app, Created(made, params, unit, first, now), content, receipt)
+
+
+def build_params(
+    deployed: str, coefficients: int, now: int, token: Address, unit: Unit, options: dict[str, Any]
+) -> Params:
+    """Params from the preset and what the owner chose. Raises InputError E101 to E103, E107, E108."""
+    preset = PRESETS.get(options["preset"] or deployed)
+    if preset is None:
+        raise InputError("E107", f"this market has no preset of its own; pass --preset {'|'.join(PRESETS)}")
+    if token != NATIVE and options["pot"] is None:
+        raise InputError("E107", f"presets count in native coin; pass --pot in {unit.symbol}")
+    changes: dict[str, Any] = {"token": token}
+    changes |= {field: options[name] for name, field in COUNTS.items() if options[name] is not None}
+    for name, field in AMOUNTS.items():
+        if options[name] is not None:
+            changes[field] = unit.parse(options[name], f"--{name.replace('_', '-')}")
+    windows = {name: options[name] for name in WINDOWS if options[name] is not None}
+    changes["windows"] = replace(preset.windows, **windows)
+    if options["ends_in"] is not None:
+        changes["end_date"] = now + options["ends_in"]
+    if options["admission"] is not None:
+        changes["admission_root"] = admission_root(read_addresses(options["admission"]))
+    return preset.project(now, coefficients, **changes)
+
+
+def read_addresses(path: Path) -> list[str]:
+    """Addresses of a file, one a line; `#` begins a comment. Raises InputError E101, E108."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("E108", f"{path} cannot be read ({error}); expected one address a line") from None
+    return [address(text) for line in lines if (text := re.sub(r"#.*", "", line).strip())]
+
+
+@dataclass(frozen=True)
+class FirstModel:
+    """Where the first model comes from. `path` is None if the public seed makes it."""
+
+    data: bytes
+    root: bytes
+    path: Path | None
+
+    @property
+    def is_public(self) -> bool:
+        """Whether every trainer can make it again and so need not trust anybody."""
+        return self.path is None
+
+
+def _first_model(made: Description, path: Path | None) -> FirstModel:
+    if path is None and made.initialiser is None:
+        raise InputError(
+            "E183", "the description names no initialiser seed; pass --model FILE with the first model"
+        )
+    seeded = encode(initial_model(made), MODEL) if made.initialiser else None
+    if path is None and seeded is not None:
+        return FirstModel(seeded, model_root(seeded), None)
+    assert path is not None
+    root = file_root(path, made.d, MODEL)
+    same = seeded is not None and root == model_root(seeded)
+    return FirstModel(b"" if not same else seeded or b"", root, None if same else path)
+
+
+def publish(store: Store, made: Description, first: FirstModel) -> Content:
+    """Puts description and first model into the store, before anybody can see the project."""
+    description = store.put(made.to_bytes())
+    model = store.put(first.data) if first.path is None else store.put_file(first.path)
+    content = Content(digest(description), digest(model), first.root)
+    content.check()
+    return content
+
+
+def _token(text: str | None) -> Address:
+    return NATIVE if text is None else address(text)
+
+
+def _check_budget(params: Params, unit: Unit, text: str | None) -> None:
+    """The bond of a full pipeline is capital that somebody must have; it should not exceed the whole budget."""
+    if text is None:
+        return
+    budget, bond = unit.parse(text, "--budget"), params.bond * params.open_rounds
+    if budget < params.pot:
+        raise InputError(
+            "E107",
+            f"--budget {unit.text(budget)} pays no round; the pot is {unit.text(params.pot)}: lower --pot",
+        )
+    if bond > budget:
+        what = (
+            f"an aggregator needs a bond of {unit.text(bond)} (1.5 pots x {params.open_rounds} open rounds)"
+        )
+        raise InputError(
+            "E107", f"{what}, more than --budget {unit.text(budget)}; lower --open-rounds or --pot"
+        )
+
+
+@dataclass(frozen=True)
+class Created:
+    """What is reported."""
+
+    description: Description
+    params: Params
+    unit: Unit
+    first: FirstModel
+    now: int
+
+
+def _number(receipt: Receipt) -> int:
+    for event in receipt.events:
+        if isinstance(event, ProjectCreated):
+            return event.project
+    raise ChainError("E209", f"{receipt.tx_hash} created no project; is the node in step?")
+
+
+def _report(app: App, made: Created, content: Content | None, receipt: Receipt | None) -> None:
+    out, params, unit = app.out, made.params, made.unit
+    number = None if receipt is None else _number(receipt)
+    title = f"project {number}" if number else "dry run, nothing was sent"
+    out.table(
+        f"{title}: {made.description.title}",
+        ["frozen", "value", "meaning"],
+        term_rows(params, unit, made.now),
+    )
+    if not made.first.is_public:
+        out.line(f"first model: {made.first.path}; trainers refuse it unless they pass --trust-model")
+    bond = params.bond * params.open_rounds
+    out.line(
+        f"ten rounds cost {unit.text(10 * params.pot)} at most; what they do not pay out comes back to the escrow"
+    )
+    out.line(
+        f"an aggregator needs a bond of {unit.text(params.bond)} for each open result, {unit.text(bond)} for all "
+        f"{params.open_rounds}; pay of a round waits {span(round_span(params.windows))} at most"
+    )
+    if receipt is not None:
+        out.line(f"{receipt.gas_used} gas; next: fairtrain project fund {number} AMOUNT")
+    out.result(
+        {"ok": True, "project": number, "sent": receipt is not None, "params": terms_json(params)}
+        | {
+            "aggregator_bond_wei": str(bond),
+            "model_root": made.first.root,
+            "public_model": made.first.is_public,
+        }
+        | {
+            "content": content,
+            "gas": receipt.gas_used if receipt else 0,
+            "tx": receipt.tx_hash if receipt else None,
+        }
+    )
+
+
+__all__ = ["build_params", "create", "publish", "read_addresses"]

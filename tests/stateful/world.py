@@ -1,0 +1,334 @@
+"""A small market to play in: actors by role, valid arguments for every call, and whatever they need to know.
+
+`World` builds arguments from the specification's state, so a test says only what differs from the usual. Its
+`driver` applies calls: to the specification alone, or to specification and chain side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from market.events import Event
+from market.keccak import keccak256
+from market.merkle import Tree, depth_for
+from market.params import MINIMAL, Content, Limits, Params
+from market.phases import Phase
+from market.records import EMPTY_OPENING, START_ACCOUNT, Account, Opening, Post, Roots
+from market.result_hash import context_hash, opening_of
+from market.seals import is_revealed, is_sealed, seal_hash, seed_of, short_seal
+from market.spec import State, apply
+from market.spec.exits import account_leaf
+from market.spec.post import COLUMN_SEATS
+from market.spec.state import Project, phase_of
+from market.units import NATIVE, ZERO32, address, bitmap_of, words
+
+MODEL_0 = keccak256(b"first model")
+CONTENT = Content(keccak256(b"description"), keccak256(b"first model file"), MODEL_0)
+
+
+def someone(number: int) -> str:
+    """A made-up address."""
+    return address("0x" + keccak256(b"someone" + bytes([number]))[:20].hex())
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Arguments of `claim`, `leave` and `evict` after the seat."""
+
+    account: Account
+    opening: Opening
+    proof: tuple[bytes, ...]
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """In the order of the contract."""
+        return self.account, self.opening, list(self.proof)
+
+
+START_CLAIM = Claim(START_ACCOUNT, EMPTY_OPENING, ())
+
+
+@dataclass
+class Posted:
+    """What a poster knows of its result."""
+
+    round: int
+    poster: str
+    post: Post
+    accounts: list[Account]
+
+    def claim(self, place: tuple[int, str, int], seat: int) -> Claim:
+        """The proof of one account. `place`: chain id, market, project."""
+        context = context_hash(
+            *place,
+            self.round,
+            self.post.prev_commitment,
+            self.poster,
+            self.post.included,
+            self.post.rows,
+            seed_of(self.post.reveal_sum),
+            self.post.paid,
+        )
+        tree = accounts_tree(self.accounts)
+        return Claim(self.accounts[seat], opening_of(context, self.post.roots), tuple(tree.proof(seat)))
+
+
+def accounts_tree(accounts: list[Account]) -> Tree:
+    """The accounts tree over all seats."""
+    leaves = [account_leaf(seat, account) for seat, account in enumerate(accounts)]
+    return Tree(leaves, depth_for(len(accounts)))
+
+
+Driver = Callable[..., list[Event]]
+"""(name, *args, caller=, now=, value=) -> events; raises RefusedError."""
+
+
+def spec_driver(state: State) -> Driver:
+    """Applies calls to the specification alone."""
+    return lambda name, *args, **call: apply(state, name, *args, **call)
+
+
+@dataclass
+class World:
+    """One project of one market, its clock and its people."""
+
+    state: State
+    driver: Driver
+    now: int
+    trainers: list[str]
+    posters: list[str]
+    owner: str
+    anyone: str
+    number: int = 0
+    posted: dict[bytes, Posted] = field(default_factory=dict)
+
+    @classmethod
+    def spec(cls, limits: Limits = MINIMAL.limits, now: int = 1_000_000) -> World:
+        """A market without a chain."""
+        state = State(31337, someone(0), limits)
+        people = [someone(number) for number in range(1, 12)]
+        return cls(state, spec_driver(state), now, people[:6], people[6:9], people[9], people[10])
+
+    # ----- looking -----
+
+    @property
+    def project(self) -> Project:
+        """The project's state in the specification."""
+        return self.state.projects[self.number - 1]
+
+    @property
+    def params(self) -> Params:
+        """Its frozen parameters."""
+        return self.project.params
+
+    def phase(self, round_: int) -> Phase:
+        """Phase of a round now."""
+        return phase_of(self.project, round_, self.now)
+
+    def seats_in(self, round_: int, test: Callable[[bytes], bool]) -> list[int]:
+        """Seats whose slot passes a test, for example `is_sealed`."""
+        return sorted(seat for seat, slot in self.project.rounds[round_].slots.items() if test(slot))
+
+    def holder(self, seat: int) -> str:
+        """Who signs for a seat."""
+        return self.project.seats[seat].signer
+
+    def claim_at(self, round_: int, seat: int) -> Claim:
+        """The account of a seat under a round's result; the start's needs no proof."""
+        if round_ == 0:
+            return START_CLAIM
+        posted = self.posted[self.project.results[round_].commitment]
+        return posted.claim((self.state.chain_id, self.state.market, self.number), seat)
+
+    # ----- calling -----
+
+    def call(self, name: str, *args: Any, caller: str | None = None, value: int = 0) -> list[Event]:
+        """Any call, by anyone unless a caller is named."""
+        return self.driver(name, *args, caller=caller or self.anyone, now=self.now, value=value)
+
+    def create(self, owner: str | None = None, **changes: Any) -> int:
+        """A project of the preset MINIMAL; later calls are about it."""
+        params = MINIMAL.project(self.now, 4096, **changes)
+        self.call("create", params, CONTENT, caller=owner or self.owner)
+        self.number = len(self.state.projects)
+        return self.number
+
+    def fund(self, pots: int = 10) -> None:
+        """The owner pays in so many pots."""
+        amount = pots * self.params.pot
+        self.pay("fund", self.number, amount, amount=amount, caller=self.owner)
+
+    def pay(self, name: str, *args: Any, amount: int, caller: str) -> list[Event]:
+        """A call that takes money."""
+        value = amount if self.params.token == NATIVE else 0
+        return self.call(name, *args, caller=caller, value=value)
+
+    def register(self, seat: int, trainer: str | None = None, stake: int | None = None) -> list[Event]:
+        """A trainer takes a seat; its pay goes to another address than it signs with."""
+        amount = self.params.min_stake if stake is None else stake
+        who = trainer or self.trainers[seat]
+        payout = self.payout(who)
+        return self.pay("register", self.number, seat, payout, amount, [], amount=amount, caller=who)
+
+    def payout(self, trainer: str) -> str:
+        """The payout address that goes with a signing address."""
+        return address("0x" + keccak256(b"payout" + trainer.encode())[:20].hex())
+
+    def bond(self, poster: int = 0, results: int = 4) -> None:
+        """A poster pays in the bond of so many results."""
+        amount = results * self.params.bond
+        self.pay("addBond", self.number, amount, amount=amount, caller=self.posters[poster])
+
+    def start(self, holders: int = 3, **changes: Any) -> None:
+        """A funded project with trainers and two bonded posters, nothing open."""
+        self.create(**changes)
+        self.fund()
+        for seat in range(holders):
+            self.register(seat)
+        for poster in (0, 1):
+            self.bond(poster)
+
+    def open(self) -> int:
+        """Opens the next round and returns its number."""
+        self.call("open", self.number)
+        return self.project.head
+
+    def update(self, round_: int, seat: int) -> tuple[bytes, bytes]:
+        """(update root, salt) of a seat: fixed, so that a reveal finds what was sealed."""
+        what = f"{self.number}/{round_}/{seat}/{self.holder(seat)}".encode()
+        return b"\xff" + keccak256(b"update" + what)[1:], keccak256(b"salt" + what)
+
+    def seal_of(self, round_: int, seat: int) -> bytes:
+        """The seal that goes with `update`."""
+        base = self.project.rounds[round_].base_root if round_ in self.project.rounds else ZERO32
+        place = (self.state.chain_id, self.state.market, self.number, round_, self.holder(seat))
+        return short_seal(seal_hash(*place, base, *self.update(round_, seat)))
+
+    def seal(self, round_: int, seat: int) -> list[Event]:
+        """A seat seals."""
+        return self.call(
+            "seal", self.number, round_, seat, self.seal_of(round_, seat), caller=self.holder(seat)
+        )
+
+    def reveal(self, round_: int, seat: int) -> list[Event]:
+        """A seat reveals what it sealed."""
+        args = (*self.update(round_, seat), keccak256(b"file"))
+        return self.call("reveal", self.number, round_, seat, *args, caller=self.holder(seat))
+
+    # ----- results -----
+
+    def draft(
+        self,
+        round_: int,
+        included: Iterable[int] | None = None,
+        files: bool = True,
+        deltas: bool = True,
+        paid: int | None = None,
+        penalty: int = 0,
+        tag: bytes = b"",
+    ) -> tuple[Post, list[Account]]:
+        """An honest post of a round (complete by default) and its accounts.
+
+        Included seats share the pay; `penalty` is added to the account of the lowest seat left out.
+        """
+        it, facts = self.project, self.project.rounds[round_]
+        replaced = it.results.get(round_) if round_ <= it.tip else None
+        prev = replaced.prev if replaced else it.last_result
+        below = it.results[prev]
+        seats = sorted(self.seats_in(round_, is_revealed) if included is None else included)
+        most = max(it.params.pot - it.params.fee, 0)
+        total = most if paid is None else paid
+        accounts = self._accounts(prev, seats, total, penalty)
+        merged = facts.base_root == below.model_root
+        model = keccak256(b"model" + bytes([round_]) + tag) if merged else below.model_root
+        roots = Roots(
+            sketches=keccak256(b"sketches" + tag),
+            gram=keccak256(b"gram" + tag),
+            steps=keccak256(b"steps" + tag),
+            accounts=accounts_tree(accounts).root,
+            columns=keccak256(b"columns") if it.params.seats > COLUMN_SEATS else ZERO32,
+            delta=keccak256(b"delta" + tag),
+            model=model,
+        )
+        rows = self._rows(round_, below.depth, files, deltas)
+        digests = (keccak256(b"delta file"), keccak256(b"model file"), keccak256(b"document"))
+        current = (below.commitment, facts.reveal_sum, facts.reveal_count, total)
+        return Post(*current, *digests, roots, bitmap_of(seats, it.params.seats), rows), accounts
+
+    def _accounts(self, prev: int, included: list[int], paid: int, penalty: int) -> list[Account]:
+        if prev == 0:
+            accounts = [START_ACCOUNT] * self.params.seats
+        else:
+            accounts = list(self.posted[self.project.results[prev].commitment].accounts)
+        for seat in included:
+            accounts[seat] = replace(accounts[seat], pay=accounts[seat].pay + paid // len(included))
+        left_out = [seat for seat in range(self.params.seats) if seat not in included]
+        if penalty and left_out:
+            account = accounts[left_out[0]]
+            accounts[left_out[0]] = replace(account, penalty=account.penalty + penalty)
+        return accounts
+
+    def _rows(self, round_: int, depth: int, files: bool, deltas: bool) -> tuple[int, ...]:
+        params = self.params
+        rows = [(1 << min(params.delta_rows, depth)) - 1 if deltas else 0]
+        for back in range(params.file_rounds):
+            below = round_ - 1 - back
+            shown = self.seats_in(below, is_revealed) if files and below >= 1 else []
+            rows += bitmap_of(shown, params.seats)
+        assert len(rows) == 1 + params.file_rounds * words(params.seats)
+        return tuple(rows)
+
+    def post(self, round_: int, poster: int = 0, **changes: Any) -> list[Event]:
+        """A poster posts `draft`."""
+        post, accounts = self.draft(round_, **changes)
+        return self.send_post(round_, self.posters[poster], post, accounts)
+
+    def send_post(self, round_: int, poster: str, post: Post, accounts: list[Account]) -> list[Event]:
+        """Posts and remembers what claims need."""
+        events = self.call("post", self.number, round_, post, caller=poster)
+        commitment = self.project.results[round_].commitment
+        self.posted[commitment] = Posted(round_, poster, post, accounts)
+        return events
+
+    # ----- getting somewhere -----
+
+    def to_reveal(self, seats: Iterable[int] | None = None) -> int:
+        """Opens a round and lets seats seal until REVEAL runs."""
+        round_ = self.open()
+        for seat in self._who(seats):
+            self.seal(round_, seat)
+        if self.phase(round_) is Phase.COMMIT:
+            self.now = self.project.rounds[round_].commit_end
+        return round_
+
+    def to_aggregate(self, seats: Iterable[int] | None = None, revealing: Iterable[int] | None = None) -> int:
+        """... and reveal, until AGGREGATE waits for a result."""
+        chosen = self._who(seats)
+        round_ = self.to_reveal(chosen)
+        for seat in chosen if revealing is None else revealing:
+            self.reveal(round_, seat)
+        if self.phase(round_) is Phase.REVEAL:
+            self.now = self.project.rounds[round_].reveal_end
+        return round_
+
+    def to_standing(self, poster: int = 0, **changes: Any) -> int:
+        """... and a complete result, which stands at once."""
+        round_ = self.to_aggregate()
+        self.post(round_, poster, **changes)
+        return round_
+
+    def to_final(self, poster: int = 0, **changes: Any) -> int:
+        """... and the challenge window over."""
+        round_ = self.to_standing(poster, **changes)
+        self.now += self.params.windows.challenge
+        self.call("finalise", self.number, round_)
+        return round_
+
+    def _who(self, seats: Iterable[int] | None) -> list[int]:
+        held = [number for number, seat in self.project.seats.items() if int(seat.signer, 16)]
+        return sorted(held if seats is None else seats)
+
+
+__all__ = ["CONTENT", "START_CLAIM", "Claim", "Posted", "World", "is_sealed", "someone", "spec_driver"]
