@@ -7,8 +7,8 @@ lies in [-32,767, 32,767].
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from aggregator.rows import Shape
 from market.bulk import leaf_hashes, root_of_rows
-from market.codec import LEAF, MODEL, UPDATE, RootBuilder, leaves_of, open_regular, padded
+from market.codec import LEAF, MODEL, UPDATE, Kind, RootBuilder, leaves_of, open_regular, padded
 from market.errors import UpdateError
 from market.merkle import ABSENT, Hash, TreeBuilder, depth_for
 
@@ -52,13 +52,13 @@ def scaled_sum(values: NDArray[np.int16], factor: int, sums: NDArray[np.int32]) 
 
 def rounded(sums: NDArray[np.int32]) -> NDArray[np.int16]:
     """The delta of sums: `(sum + 2^15) >> 16`."""
-    return np.asarray((sums + np.int32(1 << 15)) >> 16, dtype=np.int16)
+    return ((sums + np.int32(1 << 15)) >> 16).astype(np.int16)
 
 
 def moved(model: NDArray[np.int32], delta: NDArray[np.int16]) -> NDArray[np.int32]:
     """The model plus the delta, saturating at the limits of int32."""
-    total = model.astype(np.int64) + delta
-    return np.clip(total, -(1 << 31), (1 << 31) - 1).astype(np.int32)
+    total: NDArray[np.int64] = np.clip(model.astype(np.int64) + delta, -(1 << 31), (1 << 31) - 1)
+    return total.astype(np.int32)
 
 
 def block_leaves(seats: int) -> int:
@@ -84,20 +84,18 @@ def aggregate(
     """
     delta_root, model_root = RootBuilder(shape.d, UPDATE), RootBuilder(shape.d, MODEL)
     columns = _Columns(shape)
-    with ExitStack() as stack:
-        inputs = {seat: stack.enter_context(open_regular(path)) for seat, path in files.items()}
-        base_in = stack.enter_context(open_regular(base))
-        delta_file = stack.enter_context(delta_out.open("wb"))
-        model_file = stack.enter_context(model_out.open("wb"))
+    inputs = {seat: _Reader(path, UPDATE) for seat, path in files.items()}
+    base_in = _Reader(base, MODEL)
+    with delta_out.open("wb") as delta_file, model_out.open("wb") as model_file:
         for size in _block_sizes(shape):
             sums = np.zeros(size, np.int32)
-            for seat, file in inputs.items():
-                values = _read(file, size, UPDATE.dtype).astype(np.int16)
+            for seat, reader in inputs.items():
+                values = reader.read(size).astype(np.int16)
                 scaled_sum(values, coefficients[seat], sums)
                 columns.put(seat, values)
             columns.hash_block(size)
             delta = rounded(sums)
-            old = _read(base_in, size, MODEL.dtype).astype(np.int32)
+            old = base_in.read(size).astype(np.int32)
             _write(delta_file, delta_root, delta.astype(UPDATE.dtype).tobytes())
             new = moved(old, delta) if merged else old
             _write(model_file, model_root, new.astype(MODEL.dtype).tobytes())
@@ -128,9 +126,7 @@ class _Columns:
         per_leaf = LEAF // GROUP
         level = depth_for(per_leaf)
         for at in range(0, len(hashes), per_leaf):
-            self._tree.push(
-                root_of_rows(hashes[at : at + per_leaf], depth_for(per_leaf)), depth_for(per_leaf)
-            )
+            self._tree.push(root_of_rows(hashes[at : at + per_leaf], level), level)
         self._groups += len(hashes)
 
     def root(self) -> Hash:
@@ -145,11 +141,26 @@ def _block_sizes(shape: Shape) -> Iterator[int]:
         yield min(step, leaves_of(shape.d) - first) * LEAF
 
 
-def _read(file: BinaryIO, count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-    data = file.read(count * dtype.itemsize)
-    if len(data) != count * dtype.itemsize:
-        raise UpdateError("E131", f"file changed during read: {file.name}")
-    return np.frombuffer(data, dtype)
+class _Reader:
+    """Reads a file on, block by block; open only meanwhile, since a thousand seats have as many files."""
+
+    def __init__(self, path: Path, kind: Kind) -> None:
+        self._path, self._kind, self._offset = path, kind, 0
+        self._identity: tuple[int, int, int] | None = None
+
+    def read(self, count: int) -> NDArray[Any]:
+        """The next `count` integers, big-endian. Raises UpdateError E131 if the file is not what it was."""
+        size = count * self._kind.dtype.itemsize
+        with open_regular(self._path) as file:
+            facts = os.fstat(file.fileno())
+            identity = facts.st_ino, facts.st_size, facts.st_mtime_ns
+            self._identity = self._identity or identity
+            file.seek(self._offset)
+            data = file.read(size)
+        if len(data) != size or identity != self._identity:
+            raise UpdateError("E131", f"file changed during read: {self._path}")
+        self._offset += size
+        return np.frombuffer(data, self._kind.dtype)
 
 
 def _write(file: BinaryIO, root: RootBuilder, data: bytes) -> None:

@@ -18,10 +18,10 @@ from aggregator.steps import Step, View, matrix, scalar, vector
 
 # Fractions in Q16.
 _TWIN_START: Final = 9830
-"""0.15: residual cosine, averaged over rounds, from which two seats begin to count as one."""
+"""0.15: what the residual cosine of two seats exceeds the typical one by when they begin to count as one."""
 _TWIN_WIDTH: Final = 9830
-_TWIN_PRIOR: Final = 4
-"""Rounds of no resemblance that every pair starts with."""
+_TWIN_PRIOR: Final = 1
+"""Rounds of no resemblance that every pair starts with: more lets twins earn twice for longer."""
 _ENERGY_START: Final = 19660
 """0.3 of the median residual share: an update whose rest is smaller is a copy of public vectors."""
 _ENERGY_WIDTH: Final = 19660

@@ -62,7 +62,9 @@ class Mlp:
     def start(self, rng: np.random.Generator) -> Floats:
         """Uniform weights in +-1/sqrt(fan in), as PyTorch's Linear."""
         fans = [64, 64, self.shapes[1][0], self.shapes[1][0]]
-        parts = [rng.uniform(-1, 1, shape) / np.sqrt(fan) for shape, fan in zip(self.shapes, fans, strict=True)]
+        parts = [
+            rng.uniform(-1, 1, shape) / np.sqrt(fan) for shape, fan in zip(self.shapes, fans, strict=True)
+        ]
         return np.concatenate([part.ravel() for part in parts]).astype(np.float32)
 
     def split(self, w: Floats) -> list[Floats]:
@@ -101,7 +103,9 @@ def digits(seed: int) -> tuple[Floats, NDArray[np.int64], Floats, NDArray[np.int
     return x[TEST:], y[TEST:], x[:TEST], y[:TEST]
 
 
-def dirichlet(y: NDArray[np.int64], seats: int, alpha: float, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+def dirichlet(
+    y: NDArray[np.int64], seats: int, alpha: float, rng: np.random.Generator
+) -> list[NDArray[np.int64]]:
     """Indices of each seat: every class is divided by a Dirichlet(alpha) draw; at least 8 samples each."""
     while True:
         parts: list[list[int]] = [[] for _ in range(seats)]
@@ -120,7 +124,9 @@ def sized(y: NDArray[np.int64], sizes: Sequence[int], rng: np.random.Generator) 
     return np.split(order[: sum(sizes)], np.cumsum(sizes)[:-1])
 
 
-def quantise(delta: NDArray[np.floating[Any]], carried: Floats, rng: np.random.Generator) -> tuple[Ints16, Floats]:
+def quantise(
+    delta: NDArray[np.floating[Any]], carried: Floats, rng: np.random.Generator
+) -> tuple[Ints16, Floats]:
     """Stochastic rounding of delta + carried rest to int16; returns the rest to carry."""
     wanted = delta / LSB + carried
     whole = np.clip(np.floor(wanted + rng.random(len(delta))), -32768, 32767).astype(np.int16)

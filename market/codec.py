@@ -181,10 +181,11 @@ def open_regular(path: Path) -> Iterator[BinaryIO]:
         raise UpdateError("E132", f"bad path: {error}") from error
     except OSError as error:
         raise UpdateError("E130", f"not a regular file: {path}: {error.strerror}") from error
+    before = os.fstat(handle)
+    if not stat.S_ISREG(before.st_mode):
+        os.close(handle)
+        raise UpdateError("E130", f"not a regular file: {path}")
     with os.fdopen(handle, "rb") as file:
-        before = os.fstat(handle)
-        if not stat.S_ISREG(before.st_mode):
-            raise UpdateError("E130", f"not a regular file: {path}")
         yield file
         after = os.fstat(handle)
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):

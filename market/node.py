@@ -14,6 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum, auto
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,14 @@ class Pace:
 
     poll_s: float = 2.0
     chores_s: float = 10.0
+
+
+class Turn(Enum):
+    """What a look at the project led to."""
+
+    ACTED = auto()
+    IDLE = auto()
+    FINISHED = auto()
 
 
 class Node(ABC):
@@ -91,9 +100,13 @@ class Node(ABC):
             away_since: float | None = None
             while not self._stop.is_set():
                 try:
-                    if self._turn():
+                    snapshot = self.snapshot()
+                    outcome = self.turn(snapshot)
+                    if outcome is Turn.FINISHED:
                         return True
                     away_since = None
+                    if outcome is Turn.IDLE:
+                        self._wait(snapshot)
                 except (ChainError, StoreError) as error:
                     away_since = away_since or time.monotonic()
                     if time.monotonic() - away_since > GIVE_UP_SECONDS:
@@ -119,15 +132,11 @@ class Node(ABC):
             self._warned.add(key)
             log.warning("round %d: %s", duty.round, duty.reason)
 
-    def _turn(self) -> bool:
-        """One look; True when finished."""
-        snapshot = self.snapshot()
+    def turn(self, snapshot: ProjectSnapshot) -> Turn:
+        """What one look at the project leads to; never waits."""
         if self.act(snapshot) or self._chores(snapshot):
-            return False
-        if self.finished(snapshot):
-            return True
-        self._wait(snapshot)
-        return False
+            return Turn.ACTED
+        return Turn.FINISHED if self.finished(snapshot) else Turn.IDLE
 
     def _chores(self, snapshot: ProjectSnapshot) -> bool:
         """Calls that anybody may send, after leaving them to others for a while."""
@@ -189,4 +198,4 @@ def _stopping_on_signals(stop: threading.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-__all__ = ["Kind", "Node", "Pace", "moments"]
+__all__ = ["Kind", "Node", "Pace", "Turn", "moments"]

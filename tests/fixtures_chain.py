@@ -52,6 +52,7 @@ def anvil(session_anvil: Devnet, session_deployment: Deployment) -> Iterator[Dev
     """The chain with the market; after the test it is as before it."""
     snapshot = session_anvil.snapshot()
     yield session_anvil
+    session_anvil.request("evm_setAutomine", True)
     session_anvil.revert(snapshot)
 
 

@@ -45,9 +45,9 @@ MODELS: dict[str, Callable[..., nn.Module]] = {"mlp": _mlp, "cnn": _cnn}
 
 def build(description: Description) -> nn.Module:
     """A module without weights yet (`tensors.load`): float32 [batch, *shape] -> logits [batch, classes]."""
-    with torch.device("meta"):  # no random first weights: they would cost time and touch torch's random state
+    with torch.random.fork_rng(devices=[]):  # torch draws first weights; they are replaced, its state is kept
         module = MODELS[description.model.kind](description.model, description.data)
     found = [tuple(tensor.shape) for tensor in module.parameters()]
     expected = [parameter.shape for parameter in parameters(description.model, description.data)]
     assert found == expected, f"layout of {description.model.kind} differs: {found} != {expected}"
-    return module.to_empty(device="cpu")
+    return module

@@ -4,10 +4,9 @@ pragma solidity ^0.8.30;
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 
 import {MarketBase} from "./MarketBase.sol";
-import {Bitmaps} from "./libraries/Bitmaps.sol";
+import {Facts} from "./libraries/Facts.sol";
 import {Hashes} from "./libraries/Hashes.sol";
 import {Phases} from "./libraries/Phases.sol";
-import {Relations} from "./libraries/Relations.sol";
 import {Results} from "./libraries/Results.sol";
 import {Seats} from "./libraries/Seats.sol";
 import {
@@ -33,6 +32,11 @@ import {Account, Content, Limits, Opening, Params, Phase, Post} from "./types.so
 /// One contract holds all money and all rounds. See `interfaces/IMarket.sol` for what each call promises, and
 /// `contracts/README.md` for the protocol on one page.
 contract Market is MarketBase {
+    using Facts for Project;
+    using Facts for Round;
+    using Facts for Seat;
+
+    int64 private constant START_REPUTATION = 1 << 13; // of every account before the first FINAL result
     uint256 private constant EVICTION_ROUNDS = 16; // opened rounds without a seal after which a seat may be evicted
 
     constructor(Limits memory limits_) MarketBase(limits_) {}
@@ -40,19 +44,21 @@ contract Market is MarketBase {
     // ----- owner -----
 
     function create(Params calldata params, Content calldata content) external returns (uint256 project) {
-        Relations.checkProject(params, content, limits());
+        PARAMETER_CHECK.check(params, content);
 
         project = ++projectCount;
         Project storage p = _projects[project];
-        p.terms = Terms({
-            pot: params.pot,
-            bondFloor: params.bondFloor,
-            seats: params.seats,
-            minSeals: params.minSeals,
-            feeBps: params.feeBps,
-            deltaRows: params.deltaRows,
-            fileRounds: params.fileRounds
-        });
+        p.save(
+            Terms({
+                pot: params.pot,
+                bondFloor: params.bondFloor,
+                seats: params.seats,
+                minSeals: params.minSeals,
+                feeBps: params.feeBps,
+                deltaRows: params.deltaRows,
+                fileRounds: params.fileRounds
+            })
+        );
         p.windows = params.windows;
         p.frozen = Frozen({
             token: params.token,
@@ -69,7 +75,7 @@ contract Market is MarketBase {
         Round storage start = p.rounds[0];
         start.commitment = Hashes.startCommitment(project, content.modelRoot);
         start.modelRoot = content.modelRoot;
-        start.verdict.outcome = Outcome.Final;
+        _record(start, Outcome.Final);
 
         emit ProjectCreated(project, msg.sender, params, content);
     }
@@ -87,9 +93,11 @@ contract Market is MarketBase {
     function stop(uint256 project) external {
         Project storage p = _existing(project);
         if (msg.sender != p.frozen.owner) revert MarketNotOwner(msg.sender, p.frozen.owner);
-        if (p.progress.stopped) revert MarketProjectStopped(project);
+        Progress memory g = p.progressOf();
+        if (g.stopped) revert MarketProjectStopped(project);
 
-        p.progress.stopped = true;
+        g.stopped = true;
+        p.save(g);
 
         emit ProjectStopped(project);
     }
@@ -97,15 +105,15 @@ contract Market is MarketBase {
     function refund(uint256 project) external {
         Project storage p = _existing(project);
         // INVARIANT: money goes back only when no round is open and none can open again.
-        if (!p.progress.stopped && block.timestamp < p.frozen.endDate) {
-            revert MarketStillRunning(project, p.frozen.endDate);
-        }
-        if (p.progress.openCount != 0) revert MarketRoundsOpen(p.progress.openCount);
+        Progress memory g = p.progressOf();
+        if (!g.stopped && block.timestamp < p.frozen.endDate) revert MarketStillRunning(project, p.frozen.endDate);
+        if (g.openCount != 0) revert MarketRoundsOpen(g.openCount);
         uint96 escrow = p.purse.escrow;
         uint96 pool = p.purse.penaltyPool;
         if (escrow == 0 && pool == 0) revert MarketNothingDue();
 
-        p.progress.refunded = true;
+        g.refunded = true;
+        p.save(g);
         p.purse.escrow = 0;
         p.purse.penaltyPool = 0;
         if (escrow != 0) _credit(p.frozen.token, p.frozen.owner, escrow);
@@ -127,7 +135,8 @@ contract Market is MarketBase {
         _expectRunning(p, project);
         Seats.checkIndex(p, seat);
         Seat storage s = p.seats[seat];
-        if (s.holder.signer != address(0)) revert MarketSeatTaken(seat, s.holder.signer);
+        Holder memory h = s.holderOf();
+        if (h.signer != address(0)) revert MarketSeatTaken(seat, h.signer);
         if (p.seatOf[msg.sender] != 0) revert MarketAlreadySeated(msg.sender, p.seatOf[msg.sender] - 1);
         if (stake < p.frozen.minStake) revert MarketStakeTooLow(stake, p.frozen.minStake);
         if (payout == address(0)) revert MarketZeroAddress();
@@ -137,11 +146,15 @@ contract Market is MarketBase {
         }
 
         // SAFETY: `claimed` and `penaltyTaken` are cumulative over all holders of the seat and stay.
-        s.holder = Holder({signer: msg.sender, last: 0, joined: p.progress.head, firstRound: 0, revealed: false});
+        Progress memory g = p.progressOf();
+        ++g.activeDelta;
+        p.save(g);
+        h.signer = msg.sender;
+        h.joined = g.head;
+        s.save(h);
         s.stake = stake;
         s.payout = payout;
         p.seatOf[msg.sender] = uint256(seat) + 1;
-        ++p.progress.activeDelta;
 
         emit TrainerRegistered(project, seat, msg.sender, payout, stake);
     }
@@ -151,7 +164,7 @@ contract Market is MarketBase {
         _pull(p.frozen.token, amount);
         Seats.checkIndex(p, seat);
         Seat storage s = p.seats[seat];
-        if (s.holder.signer == address(0)) revert MarketSeatFree(seat);
+        if (s.holder == 0) revert MarketSeatFree(seat);
 
         s.stake += amount;
 
@@ -161,7 +174,7 @@ contract Market is MarketBase {
     function seal(uint256 project, uint256 round, uint256 seat, bytes32 seal_) external {
         Project storage p = _projects[project];
         Round storage r = p.rounds[round];
-        Tally memory t = r.tally;
+        Tally memory t = r.tallyOf();
         _expect(project, round, Phases.derive(p, r, round, t), IN_COMMIT);
         if (seal_ == 0 || uint256(seal_) >= ROOT_FLOOR) revert MarketBadSeal(seal_);
         Holder memory h = _holderOf(p, seat);
@@ -170,12 +183,12 @@ contract Market is MarketBase {
         if (t.sealCount == 0) _expectFreshBase(p, r, round);
 
         bool active = true;
-        if (!h.revealed || uint256(h.last) + 1 != round) active = _sealAfterGap(p, h, project, round, seat);
-        r.slots[seat] = seal_;
+        if (!h.revealed || h.last + 1 != round) active = _sealAfterGap(p, h, project, round, seat);
+        r.slots[seat] = uint256(seal_);
         ++t.sealCount;
         if (active) --t.activeLeft;
-        if (t.sealCount >= t.minSeals && _allSealed(p, round, t)) t.commitEnd = uint40(block.timestamp);
-        r.tally = t;
+        if (t.sealCount >= t.minSeals && _allSealed(p, round, t)) t.commitEnd = block.timestamp;
+        r.save(t);
 
         emit Sealed(project, round << 16 | seat, seal_);
     }
@@ -190,29 +203,27 @@ contract Market is MarketBase {
     ) external {
         Project storage p = _projects[project];
         Round storage r = p.rounds[round];
-        Tally memory t = r.tally;
+        Tally memory t = r.tallyOf();
         _expect(project, round, Phases.derive(p, r, round, t), IN_REVEAL);
         if (uint256(updateRoot) < ROOT_FLOOR) revert MarketRootTooSmall(updateRoot);
         // INVARIANT: the seal binds the sender, so a seal copied from another seat cannot be opened. That the sender
         // still holds the seat needs no check: a seat cannot be left before the round that it sealed is terminal.
         Holder memory h = _holderOf(p, seat);
-        bytes32 sealed_ = r.slots[seat];
-        if (sealed_ == 0 || uint256(sealed_) >= ROOT_FLOOR) revert MarketNotSealed(round, seat, sealed_);
-        bytes32 opened = Hashes.sealOf(project, round, msg.sender, r.baseRoot, updateRoot, salt);
-        if (opened != sealed_) revert MarketSealMismatch(opened, sealed_);
+        uint256 sealed_ = r.slots[seat];
+        if (sealed_ == 0 || sealed_ >= ROOT_FLOOR) revert MarketNotSealed(round, seat, bytes32(sealed_));
+        uint256 opened = Hashes.sealOf(project, round, msg.sender, r.baseRoot, updateRoot, salt);
+        if (opened != sealed_) revert MarketSealMismatch(bytes32(opened), bytes32(sealed_));
 
-        r.slots[seat] = updateRoot;
-        // SAFETY: round <= head, which has 24 bits; the sum is meant to wrap; counts are at most 1,024.
-        h.last = uint24(round);
+        r.slots[seat] = uint256(updateRoot);
+        h.last = round;
         h.revealed = true;
-        if (h.firstRound == 0) h.firstRound = uint24(round);
-        p.seats[seat].holder = h;
-        unchecked {
-            t.revealSum += Hashes.seedTerm(msg.sender, updateRoot, salt);
-            ++t.revealCount;
-        }
-        if (t.revealCount == t.sealCount) t.revealSpan = uint24(block.timestamp - t.commitEnd);
-        r.tally = t;
+        if (h.firstRound == 0) h.firstRound = round;
+        p.seats[seat].save(h);
+        // The sum is meant to wrap; only its low 128 bits are kept.
+        t.revealSum = (t.revealSum + Hashes.seedTerm(msg.sender, updateRoot, salt)) & type(uint128).max;
+        ++t.revealCount;
+        if (t.revealCount == t.sealCount) t.revealSpan = block.timestamp - t.commitEnd;
+        r.save(t);
 
         emit Revealed(project, round << 16 | seat, updateRoot, salt, fileDigest);
     }
@@ -227,10 +238,10 @@ contract Market is MarketBase {
     ) external {
         Project storage p = _projects[project];
         Round storage r = p.rounds[round];
-        _expect(project, round, Phases.phaseOf(p, round), IN_FINAL);
+        _expect(project, round, phaseOf(project, round), IN_FINAL);
         Seats.checkIndex(p, seat);
         Seat storage s = p.seats[seat];
-        if (s.holder.signer == address(0)) revert MarketSeatFree(seat);
+        if (s.holder == 0) revert MarketSeatFree(seat);
         _expectAccount(p, r, seat, account, opening, proof);
         if (account.pay <= s.claimed) revert MarketNothingDue();
         uint256 due = account.pay - s.claimed;
@@ -247,7 +258,7 @@ contract Market is MarketBase {
     function claimFlat(uint256 project, uint256 round, uint16 seat, uint256 tenure) external {
         Project storage p = _projects[project];
         Round storage r = p.rounds[round];
-        _expect(project, round, Phases.phaseOf(p, round), IN_FLAT);
+        _expect(project, round, phaseOf(project, round), IN_FLAT);
         Seats.checkIndex(p, seat);
         if (!Seats.revealedIn(p, round, seat)) revert MarketNotRevealed(round, seat);
         uint256 bit = 1 << (seat & 255);
@@ -255,7 +266,7 @@ contract Market is MarketBase {
         address payout = Seats.payoutIn(p, round, seat, tenure);
 
         r.taken[seat >> 8] |= bit;
-        uint96 share = r.verdict.paid;
+        uint96 share = uint96(r.verdictOf().paid);
         r.pot -= share;
         _credit(p.frozen.token, payout, share);
 
@@ -271,7 +282,7 @@ contract Market is MarketBase {
     ) external {
         Project storage p = _existing(project);
         Holder memory h = _holderOf(p, seat);
-        _depart(p, h, project, seat, Seats.lastSealed(p, seat, h), false, account, opening, proof);
+        _depart(p, h, project, seat, account, opening, proof);
     }
 
     function evict(
@@ -283,13 +294,13 @@ contract Market is MarketBase {
     ) external {
         Project storage p = _existing(project);
         Seats.checkIndex(p, seat);
-        Holder memory h = p.seats[seat].holder;
+        Holder memory h = p.seats[seat].holderOf();
         if (h.signer == address(0)) revert MarketSeatFree(seat);
         uint256 last = Seats.lastSealed(p, seat, h);
         uint256 seen = last > h.joined ? last : h.joined;
-        uint256 head = p.progress.head;
+        uint256 head = p.progressOf().head;
         if (head - seen < EVICTION_ROUNDS) revert MarketNotEvictable(head, seen + EVICTION_ROUNDS);
-        _depart(p, h, project, seat, last, true, account, opening, proof);
+        _depart(p, h, project, seat, account, opening, proof);
     }
 
     // ----- aggregators -----
@@ -311,7 +322,8 @@ contract Market is MarketBase {
         if (amount == 0) revert MarketZeroAmount();
         Aggregator storage a = p.aggregators[msg.sender];
         // INVARIANT: every result that can still be refuted has a bond of 1.5 pots behind it, and at least the floor.
-        uint256 kept = a.locked == 0 ? 0 : a.locked > p.terms.bondFloor ? a.locked : p.terms.bondFloor;
+        uint256 floor = p.termsOf().bondFloor;
+        uint256 kept = a.locked == 0 ? 0 : a.locked > floor ? a.locked : floor;
         if (a.bond < kept + amount) revert MarketBondTooLow(a.bond, kept + amount);
 
         a.bond -= amount;
@@ -323,15 +335,20 @@ contract Market is MarketBase {
     function post(uint256 project, uint256 round, Post calldata post_) external {
         Project storage p = _projects[project];
         Round storage r = p.rounds[round];
-        Tally memory t = r.tally;
+        Tally memory t = r.tallyOf();
         Phase phase = Phases.derive(p, r, round, t);
         _expect(project, round, phase, IN_AGGREGATE | IN_PROPOSED);
-        Results.Draft memory draft = Results.examine(p, r, t, round, phase == Phase.Proposed, post_);
-        Results.lock(p, r, t, phase == Phase.Proposed, msg.sender);
+        bool replaces = phase == Phase.Proposed;
+        Terms memory terms = p.termsOf();
+        Verdict memory v = r.verdictOf();
+        Results.examine(p, r, t, v, terms, round, replaces, post_);
 
-        bytes32 commitment = Results.store(p, r, t, project, round, draft, post_);
+        // A stored result, replaced or cleared with one below it, still locks its poster's bond.
+        if (r.poster != address(0)) Results.unlock(p, r.poster);
+        Results.lock(p, t, terms, replaces);
+        bytes32 commitment = Results.store(p, r, t, v, project, round, post_);
 
-        emit ResultPosted(project, round, msg.sender, commitment, draft.standsAt, draft.merged, post_);
+        emit ResultPosted(project, round, msg.sender, commitment, uint40(v.standsAt), v.merged, post_);
     }
 
     // ----- anyone, when due -----
@@ -339,7 +356,7 @@ contract Market is MarketBase {
     function open(uint256 project) external {
         Project storage p = _existing(project);
         _expectRunning(p, project);
-        Progress memory g = p.progress;
+        Progress memory g = p.progressOf();
         bytes32 base = p.rounds[g.lastResult].modelRoot;
         uint256 below = g.head;
         bool again = g.head != 0 && _emptyHead(p, g.head);
@@ -348,31 +365,29 @@ contract Market is MarketBase {
             if (p.rounds[g.head].baseRoot == base) revert MarketBaseUnchanged(base);
             below = g.head - 1;
         }
-        if (!again) _expect(project, g.head, Phases.phaseOf(p, g.head), IN_STANDING | IN_FINAL | IN_FLAT | IN_VOID);
+        if (!again) _expect(project, g.head, phaseOf(project, g.head), IN_STANDING | IN_FINAL | IN_FLAT | IN_VOID);
         if (g.tip != below) revert MarketOutOfOrder(below, g.tip);
-        _expect(project, g.lastResult, Phases.phaseOf(p, g.lastResult), IN_STANDING | IN_FINAL);
+        _expect(project, g.lastResult, phaseOf(project, g.lastResult), IN_STANDING | IN_FINAL);
         if (!again) _reserve(p, g);
 
-        Round storage r = p.rounds[p.progress.head];
-        Tally memory t = r.tally;
-        t.commitEnd = uint40(block.timestamp + p.windows.commit);
-        t.revealSpan = uint24(p.windows.reveal);
-        r.tally = t;
+        Round storage r = p.rounds[g.head];
+        Tally memory t = r.tallyOf();
+        t.commitEnd = block.timestamp + p.windows.commit;
+        t.revealSpan = p.windows.reveal;
+        r.save(t);
         r.baseRoot = base;
 
-        emit RoundOpened(
-            project, p.progress.head, base, r.pot, t.commitEnd, t.commitEnd + t.revealSpan
-        );
+        emit RoundOpened(project, g.head, base, r.pot, uint40(t.commitEnd), uint40(Phases.revealEnd(t)));
     }
 
     function voidRound(uint256 project, uint256 round) external {
         Project storage p = _projects[project];
         Round storage r = p.rounds[round];
-        _expect(project, round, Phases.phaseOf(p, round), IN_VOID);
-        if (r.verdict.outcome != Outcome.None) revert MarketAlreadySettled(project, round);
+        _expect(project, round, phaseOf(project, round), IN_VOID);
+        if (r.outcomeOf() != Outcome.None) revert MarketAlreadySettled(project, round);
 
-        r.verdict.outcome = Outcome.Void;
-        uint96 pot = p.terms.pot;
+        _record(r, Outcome.Void);
+        uint96 pot = uint96(p.termsOf().pot);
         p.purse.escrow += pot;
         p.purse.penaltyPool += r.pot - pot;
         r.pot = 0;
@@ -384,44 +399,46 @@ contract Market is MarketBase {
     function flatten(uint256 project, uint256 round) external {
         Project storage p = _projects[project];
         Round storage r = p.rounds[round];
-        Tally memory t = r.tally;
+        Tally memory t = r.tallyOf();
         _expect(project, round, Phases.derive(p, r, round, t), IN_AGGREGATE);
-        Progress memory g = p.progress;
-        if (uint256(g.tip) + 1 != round) revert MarketOutOfOrder(round, g.tip);
+        Progress memory g = p.progressOf();
+        if (g.tip + 1 != round) revert MarketOutOfOrder(round, g.tip);
         uint256 ended = Phases.revealEnd(t);
         uint256 due = (ended > g.lastEventAt ? ended : g.lastEventAt) + p.windows.dead;
         if (block.timestamp < due) revert MarketTooEarly(block.timestamp, due);
 
         Results.release(p, r);
-        Results.chargeMisses(p, r, t);
-        r.verdict.outcome = Outcome.Flat;
-        uint96 share = r.pot / t.revealCount; // rounded down; the rest goes back to the escrow
-        uint96 kept = share * t.revealCount;
-        r.verdict.paid = share;
-        p.purse.escrow += r.pot - kept;
+        Verdict memory v = r.verdictOf();
+        Results.chargeMisses(p, r, t, v);
+        uint96 pot = r.pot;
+        v.outcome = Outcome.Flat;
+        v.paid = pot / t.revealCount; // rounded down; the rest goes back to the escrow
+        r.save(v);
+        uint96 kept = uint96(v.paid * t.revealCount);
+        p.purse.escrow += pot - kept;
         r.pot = kept;
         Results.endWithoutResult(p, round);
 
-        emit RoundFlattened(project, round, share, t.revealCount);
+        emit RoundFlattened(project, round, uint96(v.paid), uint16(t.revealCount));
     }
 
     function skip(uint256 project) external {
         Project storage p = _existing(project);
-        Progress memory g = p.progress;
-        bool tip = Results.endedWithoutResult(p, uint256(g.tip) + 1);
-        bool terminal = Results.endedWithoutResult(p, uint256(g.terminalUpTo) + 1);
+        Progress memory g = p.progressOf();
+        bool tip = Results.endedWithoutResult(p, g.tip + 1);
+        bool terminal = Results.endedWithoutResult(p, g.terminalUpTo + 1);
         if (!tip && !terminal) revert MarketNothingToSkip(g.tip, g.terminalUpTo);
 
         if (tip) ++g.tip;
         if (terminal) ++g.terminalUpTo;
-        p.progress = g;
+        p.save(g);
 
         emit RoundSkipped(project, g.tip, g.terminalUpTo);
     }
 
     function clear(uint256 project, uint256 round) external {
         Project storage p = _projects[project];
-        _expect(project, round, Phases.phaseOf(p, round), IN_PROPOSED | IN_STANDING);
+        _expect(project, round, phaseOf(project, round), IN_PROPOSED | IN_STANDING);
         Round storage r = p.rounds[round];
         address poster = r.poster;
         if (!p.aggregators[poster].banned) revert MarketPosterNotConvicted(poster);
@@ -435,7 +452,9 @@ contract Market is MarketBase {
         Project storage p = _existing(project);
         Round storage r = p.rounds[round];
         address poster = r.poster;
-        if (poster == address(0) || round <= p.progress.tip) revert MarketNothingToRelease(round, p.progress.tip);
+        if (poster == address(0) || round <= p.progressOf().tip) {
+            revert MarketNothingToRelease(round, p.progressOf().tip);
+        }
 
         Results.release(p, r);
 
@@ -445,33 +464,33 @@ contract Market is MarketBase {
     function finalise(uint256 project, uint256 round) external {
         Project storage p = _projects[project];
         Round storage r = p.rounds[round];
-        _expect(project, round, Phases.phaseOf(p, round), IN_STANDING);
-        Verdict memory v = r.verdict;
-        uint256 due = uint256(v.standsAt) + p.windows.challenge;
+        _expect(project, round, phaseOf(project, round), IN_STANDING);
+        Verdict memory v = r.verdictOf();
+        uint256 due = v.standsAt + p.windows.challenge;
         if (block.timestamp < due) revert MarketTooEarly(block.timestamp, due);
-        Progress memory g = p.progress;
+        Progress memory g = p.progressOf();
         // INVARIANT: FINAL in order. Between `prev` and this round every round is FLAT or VOID.
         if (v.prev != g.lastFinal) revert MarketBelowNotFinal(v.prev, g.lastFinal);
         address poster = r.poster;
         if (p.aggregators[poster].banned) revert MarketBanned(poster);
 
         v.outcome = Outcome.Final;
-        r.verdict = v;
+        r.save(v);
         --g.openCount;
-        g.lastFinal = uint24(round);
-        g.terminalUpTo = uint24(round);
-        p.progress = g;
-        Terms memory terms = p.terms;
-        uint96 fee = Results.feeOf(terms);
-        // SAFETY: `post` refused a `paid` above what is left of the pot after the fee, and the pot has only grown.
-        uint96 rest = r.pot - fee - v.paid;
+        g.lastFinal = round;
+        g.terminalUpTo = round;
+        p.save(g);
+        uint96 fee = uint96(Results.feeOf(p.termsOf()));
+        uint96 paid = uint96(v.paid);
+        // SAFETY: `post` refused a `paid` above what the fee leaves of the pot, and the pot has only grown since.
+        uint96 rest = r.pot - fee - paid;
         r.pot = 0;
         p.purse.escrow += rest;
-        p.purse.bucket += v.paid;
+        p.purse.bucket += paid;
         Results.unlock(p, poster);
         _credit(p.frozen.token, poster, fee);
 
-        emit RoundFinalised(project, round, poster, fee, v.paid, rest);
+        emit RoundFinalised(project, round, poster, fee, paid, rest);
     }
 
     function withdraw(address token, address to) external nonReentrant {
@@ -488,7 +507,7 @@ contract Market is MarketBase {
     /// What a refutation that checks, or an ask without an answer, does. INVARIANT: no other way takes a bond.
     function _convict(uint256 project, uint256 round, address refuter) internal {
         Project storage p = _projects[project];
-        _expect(project, round, Phases.phaseOf(p, round), IN_PROPOSED | IN_STANDING);
+        _expect(project, round, phaseOf(project, round), IN_PROPOSED | IN_STANDING);
         Round storage r = p.rounds[round];
         address poster = r.poster;
         Aggregator storage a = p.aggregators[poster];
@@ -509,14 +528,15 @@ contract Market is MarketBase {
 
     function _holderOf(Project storage p, uint256 seat) private view returns (Holder memory h) {
         if (seat >= SEAT_CEILING) revert MarketSeatOutOfRange(seat, SEAT_CEILING);
-        h = p.seats[seat].holder;
+        h = p.seats[seat].holderOf();
         if (h.signer != msg.sender) revert MarketNotSigner(msg.sender, h.signer);
     }
 
     /// INVARIANT: nobody trains on a base that no longer stands; after the first seal the base is a fact.
     function _expectFreshBase(Project storage p, Round storage r, uint256 round) private view {
-        if (uint256(p.progress.tip) + 1 != round) revert MarketOutOfOrder(round, p.progress.tip);
-        bytes32 standing = p.rounds[p.progress.lastResult].modelRoot;
+        Progress memory g = p.progressOf();
+        if (g.tip + 1 != round) revert MarketOutOfOrder(round, g.tip);
+        bytes32 standing = p.rounds[g.lastResult].modelRoot;
         if (r.baseRoot != standing) revert MarketStaleBase(r.baseRoot, standing);
     }
 
@@ -532,38 +552,52 @@ contract Market is MarketBase {
         uint256 last = Seats.lastSealed(p, seat, h);
         active = Seats.isActive(h, last, round);
         // A seat that joined in this very round was counted for the next when it registered, and now by its seal.
-        if (Seats.isActive(h, last, round + 1)) --p.progress.activeDelta;
+        if (Seats.isActive(h, last, round + 1)) {
+            Progress memory g = p.progressOf();
+            --g.activeDelta;
+            p.save(g);
+        }
         Seats.debitMiss(p, project, seat, last);
-        uint96 unit = p.terms.pot / p.terms.minSeals;
+        uint256 unit = p.unitOf();
         // INVARIANT: every seal that may be missed has a unit behind it.
         if (p.seats[seat].stake < unit) revert MarketStakeTooLow(p.seats[seat].stake, unit);
-        h.last = uint24(round);
+        h.last = round;
         h.revealed = false;
-        p.seats[seat].holder = h;
+        p.seats[seat].save(h);
     }
 
     /// Whether the head has no seal and is not settled, so that it may be opened again.
     function _emptyHead(Project storage p, uint256 head) private view returns (bool) {
-        return p.rounds[head].tally.sealCount == 0 && p.rounds[head].verdict.outcome == Outcome.None;
+        return p.rounds[head].tallyOf().sealCount == 0 && p.rounds[head].outcomeOf() == Outcome.None;
     }
 
     /// Makes the next round the head and moves its pot out of the escrow.
     function _reserve(Project storage p, Progress memory g) private {
-        Terms memory terms = p.terms;
+        Terms memory terms = p.termsOf();
         if (g.openCount >= p.frozen.openRounds) revert MarketTooManyOpenRounds(g.openCount, p.frozen.openRounds);
-        if (p.purse.escrow < terms.pot) revert MarketEscrowTooLow(p.purse.escrow, terms.pot);
+        Purse memory purse = p.purse;
+        if (purse.escrow < terms.pot) revert MarketEscrowTooLow(purse.escrow, terms.pot);
 
-        uint16 active = Seats.activeNext(p);
+        uint256 active = Seats.activeNext(p, g);
         ++g.head;
         ++g.openCount;
         g.activeDelta = 0;
-        p.progress = g;
+        p.save(g);
         Round storage r = p.rounds[g.head];
-        r.tally.activeLeft = active;
-        r.tally.minSeals = terms.minSeals;
-        r.pot = terms.pot + p.purse.penaltyPool;
-        p.purse.escrow -= terms.pot;
+        Tally memory t;
+        t.activeLeft = active;
+        t.minSeals = terms.minSeals;
+        r.save(t);
+        r.pot = uint96(terms.pot) + purse.penaltyPool;
+        p.purse.escrow = purse.escrow - uint96(terms.pot);
         p.purse.penaltyPool = 0;
+    }
+
+    /// Stores a round's outcome; nothing changes it any more.
+    function _record(Round storage r, Outcome outcome) private {
+        Verdict memory v = r.verdictOf();
+        v.outcome = outcome;
+        r.save(v);
     }
 
     /// The account of `seat` in the result of a FINAL round.
@@ -578,7 +612,7 @@ contract Market is MarketBase {
         bytes32 commitment = Hashes.commitmentOf(opening);
         if (commitment != r.commitment) revert MarketWrongOpening(commitment, r.commitment);
         // INVARIANT: the depth is exact, so no inner node passes for a leaf.
-        uint256 depth = Hashes.depthOf(p.terms.seats);
+        uint256 depth = Hashes.depthOf(p.seatsOf());
         if (proof.length != depth) revert MarketProofLength(proof.length, depth);
         bytes32 root = Hashes.merkleRoot(Hashes.accountLeaf(seat, account), seat, proof);
         if (root != opening.accounts) revert MarketWrongProof(root, opening.accounts);
@@ -590,33 +624,38 @@ contract Market is MarketBase {
         Holder memory h,
         uint256 project,
         uint16 seat,
-        uint256 last,
-        bool evicted,
         Account calldata account,
         Opening calldata opening,
         bytes32[] calldata proof
     ) private {
+        uint256 last = Seats.lastSealed(p, seat, h);
+        Progress memory g = p.progressOf();
         // INVARIANT: stake is bound until the last round that the seat sealed, and all below, are terminal.
-        if (last > p.progress.terminalUpTo) revert MarketStakeBound(last, p.progress.terminalUpTo);
-        uint256 lastFinal = p.progress.lastFinal;
-        if (lastFinal != 0) _expectAccount(p, p.rounds[lastFinal], seat, account, opening, proof);
-        else Results.expectStartAccount(account);
-        Seat storage s = p.seats[seat];
+        if (last > g.terminalUpTo) revert MarketStakeBound(last, g.terminalUpTo);
+        if (g.lastFinal != 0) _expectAccount(p, p.rounds[g.lastFinal], seat, account, opening, proof);
+        else _expectStartAccount(account);
 
         Seats.debitMiss(p, project, seat, last);
         Seats.uncount(p, h, last);
+        Seat storage s = p.seats[seat];
         (uint96 pay, uint96 penalty) = _settle(p, s, account);
         uint96 stake = s.stake - penalty;
         address payout = s.payout;
-        // SAFETY: last <= head, which has 24 bits.
-        p.tenures[seat].push(Tenure({payout: payout, firstRound: h.firstRound, lastRound: uint24(last)}));
+        p.tenures[seat].push(Tenure({payout: payout, firstRound: uint24(h.firstRound), lastRound: uint24(last)}));
         delete p.seatOf[h.signer];
-        delete s.holder;
+        s.holder = 0;
         s.stake = 0;
         s.payout = address(0);
         _credit(p.frozen.token, payout, uint256(pay) + stake);
 
-        emit TrainerLeft(project, seat, payout, evicted, pay, stake, penalty);
+        emit TrainerLeft(project, seat, payout, msg.sender != h.signer, pay, stake, penalty);
+    }
+
+    /// Before the first FINAL result every account is the constant that the rule starts from.
+    function _expectStartAccount(Account calldata account) private pure {
+        if (account.reputation != START_REPUTATION || account.pay != 0 || account.penalty != 0) {
+            revert MarketNotStartAccount(account.reputation, account.pay, account.penalty);
+        }
     }
 
     /// Moves a departing seat's pay out of the bucket and its penalty into the pool.
@@ -624,11 +663,12 @@ contract Market is MarketBase {
         private
         returns (uint96 pay, uint96 penalty)
     {
-        Purse memory purse = p.purse;
         // A departure is never blocked by a lie that became FINAL: pay is what the bucket has, and counters never fall.
         if (account.pay > s.claimed) {
             uint256 due = account.pay - s.claimed;
-            pay = due < purse.bucket ? uint96(due) : purse.bucket;
+            uint96 bucket = p.purse.bucket;
+            pay = due < bucket ? uint96(due) : bucket;
+            p.purse.bucket = bucket - pay;
             s.claimed = account.pay;
         }
         uint96 total = account.penalty < type(uint96).max ? uint96(account.penalty) : type(uint96).max;
@@ -636,9 +676,7 @@ contract Market is MarketBase {
             penalty = total - s.penaltyTaken;
             if (penalty > s.stake) penalty = s.stake;
             s.penaltyTaken = total;
+            p.purse.penaltyPool += penalty;
         }
-        purse.bucket -= pay;
-        purse.penaltyPool += penalty;
-        p.purse = purse;
     }
 }

@@ -6,16 +6,16 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
 import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
 
+import {ParameterCheck} from "./ParameterCheck.sol";
 import {IMarket} from "./interfaces/IMarket.sol";
+import {Facts} from "./libraries/Facts.sol";
 import {Phases} from "./libraries/Phases.sol";
-import {Relations} from "./libraries/Relations.sol";
 import {Seats} from "./libraries/Seats.sol";
 import {
     Aggregator,
     BURN_ADDRESS,
     Frozen,
-    MERGED,
-    Outcome,
+    Holder,
     Project,
     Progress,
     Purse,
@@ -39,6 +39,9 @@ import {
 
 /// Storage, guards, the only four places where money enters, moves to a credit or leaves, and the views.
 abstract contract MarketBase is IMarket, ReentrancyGuard {
+    using Facts for Project;
+    using Facts for Round;
+    using Facts for Seat;
     using SafeERC20 for IERC20;
 
     uint256 internal constant IN_COMMIT = 1 << uint8(Phase.Commit);
@@ -50,15 +53,17 @@ abstract contract MarketBase is IMarket, ReentrancyGuard {
     uint256 internal constant IN_FLAT = 1 << uint8(Phase.Flat);
     uint256 internal constant IN_VOID = 1 << uint8(Phase.Void);
 
-    Limits private _limits;
+    uint256 internal constant RULE = 1; // the default rule; `ParameterCheck` admits no other yet
+    uint256 internal constant COLUMNS = 256;
+
+    ParameterCheck internal immutable PARAMETER_CHECK;
     uint256 public projectCount;
     mapping(uint256 project => Project) internal _projects;
     mapping(address token => mapping(address account => uint256 amountPlusOne)) private _credits;
     mapping(address token => uint256) public held;
 
     constructor(Limits memory limits_) {
-        Relations.checkLimits(limits_);
-        _limits = limits_;
+        PARAMETER_CHECK = new ParameterCheck(limits_);
     }
 
     // ----- guards -----
@@ -69,12 +74,12 @@ abstract contract MarketBase is IMarket, ReentrancyGuard {
 
     function _existing(uint256 project) internal view returns (Project storage p) {
         p = _projects[project];
-        if (p.terms.pot == 0) revert MarketUnknownProject(project, projectCount);
+        if (p.terms == 0) revert MarketUnknownProject(project, projectCount);
     }
 
     /// Running: neither stopped nor past its end date.
     function _expectRunning(Project storage p, uint256 project) internal view {
-        if (p.progress.stopped) revert MarketProjectStopped(project);
+        if (p.progressOf().stopped) revert MarketProjectStopped(project);
         if (block.timestamp >= p.frozen.endDate) revert MarketProjectEnded(project, p.frozen.endDate);
     }
 
@@ -131,8 +136,8 @@ abstract contract MarketBase is IMarket, ReentrancyGuard {
 
     // ----- views -----
 
-    function limits() public view returns (Limits memory) {
-        return _limits;
+    function limits() external view returns (Limits memory) {
+        return PARAMETER_CHECK.limits();
     }
 
     function creditOf(address token, address account) public view returns (uint256) {
@@ -140,123 +145,116 @@ abstract contract MarketBase is IMarket, ReentrancyGuard {
         return stored == 0 ? 0 : stored - 1;
     }
 
-    function phaseOf(uint256 project, uint256 round) external view returns (Phase) {
-        return Phases.phaseOf(_projects[project], round);
+    function phaseOf(uint256 project, uint256 round) public view returns (Phase) {
+        Project storage p = _projects[project];
+        Round storage r = p.rounds[round];
+        return Phases.derive(p, r, round, r.tallyOf());
     }
 
     function paramsOf(uint256 project) external view returns (Params memory params, Content memory content) {
         Project storage p = _existing(project);
-        Terms memory terms = p.terms;
-        Frozen memory frozen = p.frozen;
+        Terms memory terms = p.termsOf();
+        Frozen storage frozen = p.frozen;
         params.token = frozen.token;
-        params.pot = terms.pot;
+        params.pot = uint96(terms.pot);
         params.minStake = frozen.minStake;
-        params.bondFloor = terms.bondFloor;
-        params.feeBps = terms.feeBps;
-        params.seats = terms.seats;
-        params.minSeals = terms.minSeals;
+        params.bondFloor = uint96(terms.bondFloor);
+        params.feeBps = uint16(terms.feeBps);
+        params.seats = uint16(terms.seats);
+        params.minSeals = uint16(terms.minSeals);
         params.expectedSeats = frozen.expectedSeats;
         params.openRounds = frozen.openRounds;
-        params.rule = uint8(Relations.RULE);
-        params.deltaRows = terms.deltaRows;
-        params.fileRounds = terms.fileRounds;
-        params.columns = uint16(Relations.COLUMNS);
+        params.rule = uint8(RULE);
+        params.deltaRows = uint8(terms.deltaRows);
+        params.fileRounds = uint8(terms.fileRounds);
+        params.columns = uint16(COLUMNS);
         params.coefficients = frozen.coefficients;
         params.endDate = frozen.endDate;
         params.admissionRoot = frozen.admissionRoot;
         params.windows = p.windows;
-        content = Content({
-            descriptionDigest: frozen.descriptionDigest,
-            modelDigest: frozen.modelDigest,
-            modelRoot: p.rounds[0].modelRoot
-        });
+        content.descriptionDigest = frozen.descriptionDigest;
+        content.modelDigest = frozen.modelDigest;
+        content.modelRoot = p.rounds[0].modelRoot;
     }
 
-    function projectOf(uint256 project) external view returns (ProjectView memory) {
+    function projectOf(uint256 project) external view returns (ProjectView memory v) {
         Project storage p = _existing(project);
-        Progress memory g = p.progress;
-        Purse memory purse = p.purse;
-        return ProjectView({
-            owner: p.frozen.owner,
-            stopped: g.stopped,
-            refunded: g.refunded,
-            head: g.head,
-            tip: g.tip,
-            lastResult: g.lastResult,
-            lastFinal: g.lastFinal,
-            terminalUpTo: g.terminalUpTo,
-            openCount: g.openCount,
-            activeNext: Seats.activeNext(p),
-            clearedAt: g.clearedAt,
-            lastEventAt: g.lastEventAt,
-            escrow: purse.escrow,
-            bucket: purse.bucket,
-            penaltyPool: purse.penaltyPool,
-            missesOwed: purse.missesOwed
-        });
+        Progress memory g = p.progressOf();
+        Purse storage purse = p.purse;
+        v.owner = p.frozen.owner;
+        v.stopped = g.stopped;
+        v.refunded = g.refunded;
+        v.head = uint24(g.head);
+        v.tip = uint24(g.tip);
+        v.lastResult = uint24(g.lastResult);
+        v.lastFinal = uint24(g.lastFinal);
+        v.terminalUpTo = uint24(g.terminalUpTo);
+        v.openCount = uint16(g.openCount);
+        v.activeNext = uint16(Seats.activeNext(p, g));
+        v.clearedAt = uint40(g.clearedAt);
+        v.lastEventAt = uint40(g.lastEventAt);
+        v.escrow = purse.escrow;
+        v.bucket = purse.bucket;
+        v.penaltyPool = purse.penaltyPool;
+        v.missesOwed = purse.missesOwed;
     }
 
-    function roundOf(uint256 project, uint256 round) external view returns (RoundView memory) {
+    function roundOf(uint256 project, uint256 round) external view returns (RoundView memory v) {
         Project storage p = _existing(project);
         Round storage r = p.rounds[round];
-        Tally memory t = r.tally;
-        Phase phase = Phases.derive(p, r, round, t);
-        uint96 uncharged = uint96(Phases.unchargedUnits(r, t, phase) * (p.terms.pot / p.terms.minSeals));
-        return RoundView({
-            phase: phase,
-            commitEnd: t.commitEnd,
-            revealEnd: uint40(Phases.revealEnd(t)),
-            sealCount: t.sealCount,
-            revealCount: t.revealCount,
-            activeLeft: t.activeLeft,
-            revealSum: t.revealSum,
-            pot: r.pot + uncharged,
-            uncharged: uncharged,
-            baseRoot: r.baseRoot,
-            proposedAt: _counts(phase) ? r.verdict.proposedAt : 0
-        });
+        Tally memory t = r.tallyOf();
+        Verdict memory verdict = r.verdictOf();
+        v.phase = phaseOf(project, round);
+        v.commitEnd = uint40(t.commitEnd);
+        v.revealEnd = uint40(Phases.revealEnd(t));
+        v.sealCount = uint16(t.sealCount);
+        v.revealCount = uint16(t.revealCount);
+        v.activeLeft = uint16(t.activeLeft);
+        v.revealSum = uint128(t.revealSum);
+        if (v.phase == Phase.Aggregate && !verdict.charged) {
+            v.uncharged = uint96(Phases.missedReveals(t) * p.unitOf());
+        }
+        v.pot = r.pot + v.uncharged;
+        v.baseRoot = r.baseRoot;
+        if (_counts(v.phase)) v.proposedAt = uint40(verdict.proposedAt);
     }
 
-    function resultOf(uint256 project, uint256 round) external view returns (ResultView memory result) {
-        Project storage p = _existing(project);
-        Round storage r = p.rounds[round];
-        if (!_counts(Phases.phaseOf(p, round))) return result;
-        Verdict memory v = r.verdict;
-        return ResultView({
-            commitment: r.commitment,
-            modelRoot: r.modelRoot,
-            poster: r.poster,
-            standsAt: v.standsAt,
-            includedCount: v.included,
-            rowCount: v.rows,
-            paid: v.paid,
-            prev: v.prev,
-            merged: v.bits & MERGED != 0
-        });
+    function resultOf(uint256 project, uint256 round) external view returns (ResultView memory v) {
+        Round storage r = _existing(project).rounds[round];
+        if (!_counts(phaseOf(project, round))) return v;
+        Verdict memory verdict = r.verdictOf();
+        v.commitment = r.commitment;
+        v.modelRoot = r.modelRoot;
+        v.poster = r.poster;
+        v.standsAt = uint40(verdict.standsAt);
+        v.includedCount = uint16(verdict.included);
+        v.rowCount = uint16(verdict.rows);
+        v.paid = uint96(verdict.paid);
+        v.prev = uint24(verdict.prev);
+        v.merged = verdict.merged;
     }
 
-    function seatOf(uint256 project, uint256 seat) external view returns (SeatView memory) {
+    function seatOf(uint256 project, uint256 seat) external view returns (SeatView memory v) {
         Project storage p = _existing(project);
         Seats.checkIndex(p, seat);
         Seat storage s = p.seats[seat];
-        uint256 last = Seats.lastSealed(p, seat, s.holder);
-        return SeatView({
-            signer: s.holder.signer,
-            payout: s.payout,
-            stake: s.stake,
-            joined: s.holder.joined,
-            lastSealed: uint24(last),
-            firstRound: s.holder.firstRound,
-            missed: last != 0 && !Seats.revealedIn(p, last, seat),
-            claimed: s.claimed,
-            penaltyTaken: s.penaltyTaken
-        });
+        Holder memory h = s.holderOf();
+        uint256 last = Seats.lastSealed(p, seat, h);
+        v.signer = h.signer;
+        v.payout = s.payout;
+        v.stake = s.stake;
+        v.joined = uint24(h.joined);
+        v.lastSealed = uint24(last);
+        v.firstRound = uint24(h.firstRound);
+        v.missed = last != 0 && !Seats.revealedIn(p, last, seat);
+        v.claimed = s.claimed;
+        v.penaltyTaken = s.penaltyTaken;
     }
 
     function slotOf(uint256 project, uint256 round, uint256 seat) external view returns (bytes32) {
         Project storage p = _existing(project);
         Seats.checkIndex(p, seat);
-        return p.rounds[round].slots[seat];
+        return bytes32(p.rounds[round].slots[seat]);
     }
 
     function seatIndexOf(uint256 project, address signer) external view returns (bool, uint16) {
@@ -269,7 +267,7 @@ abstract contract MarketBase is IMarket, ReentrancyGuard {
     }
 
     function aggregatorOf(uint256 project, address account) external view returns (AggregatorView memory) {
-        Aggregator memory a = _existing(project).aggregators[account];
+        Aggregator storage a = _existing(project).aggregators[account];
         return AggregatorView({bond: a.bond, locked: a.locked, banned: a.banned});
     }
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from eth_account.signers.local import LocalAccount
 from eth_account.typed_transactions.typed_transaction import TypedTransaction
+from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
 
 from market.chain.errors import RpcError
@@ -59,7 +60,7 @@ def sign_order(
         **fees,
     }
     if order.to:
-        transaction["to"] = order.to
+        transaction["to"] = to_checksum_address(order.to)
     signed = account.sign_transaction(transaction)
     return Record(
         intent=order.intent,

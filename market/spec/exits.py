@@ -164,7 +164,7 @@ def _depart(
     pay, penalty = _settle(it, place, account)
     payout, back = place.payout, place.stake - penalty
     state.add_credit(it.params.token, payout, pay + back)
-    _free(it, place)
+    free_seat(it, place)
     return [*events, TrainerLeft(project, seat, payout, evicted, pay, back, penalty)]
 
 
@@ -180,7 +180,7 @@ def _settle(project: Project, place: Seat, account: Account) -> tuple[int, int]:
     return pay, penalty
 
 
-def _free(project: Project, place: Seat) -> None:
+def free_seat(project: Project, place: Seat) -> None:
     """Empties a seat; who held it is remembered for flat shares."""
     head = project.rounds.get(project.head)
     if head and place.active_for(head.number) and not is_settled(head):

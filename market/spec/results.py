@@ -130,7 +130,7 @@ def process_convict(state: State, project: int, round_: int, refuter: str, call:
     state.add_credit(it.params.token, refuter, to_refuter)
     facts.pot += to_pot
     it.escrow += to_escrow
-    _remove(it, facts, call.now)
+    remove_result(it, facts, call.now)
     return [ResultConvicted(project, round_, poster, refuter, to_refuter, to_pot, to_escrow)]
 
 
@@ -140,11 +140,11 @@ def process_clear(state: State, project: int, round_: int, call: Call) -> list[E
     poster = it.results[round_].poster
     if not it.aggregator(poster).banned:
         raise refuse("MarketPosterNotConvicted", poster=poster)
-    _remove(it, facts, call.now)
+    remove_result(it, facts, call.now)
     return [ResultCleared(project, round_, poster)]
 
 
-def _remove(project: Project, facts: Round, now: int) -> None:
+def remove_result(project: Project, facts: Round, now: int) -> None:
     """The round goes back to AGGREGATE and every result above it stops to count, in O(1)."""
     result = project.results.pop(facts.number)
     project.tip = facts.number - 1

@@ -69,11 +69,12 @@ def process_void(state: State, project: int, round_: int, call: Call) -> list[Ev
     it.penalty_pool += facts.pot - it.params.pot
     facts.pot = 0
     facts.voided = True
-    _end_without_result(it, round_)
+    end_without_result(it, round_)
     return [RoundVoided(project, round_, it.params.pot)]
 
 
-def _end_without_result(project: Project, round_: int) -> None:
+def end_without_result(project: Project, round_: int) -> None:
+    """Moves the tip, and the mark below which all is terminal, if they wait right below."""
     if project.tip + 1 == round_:
         project.tip = round_
     if project.terminal_up_to + 1 == round_:
@@ -94,7 +95,7 @@ def process_flatten(state: State, project: int, round_: int, call: Call) -> list
     it.escrow += rest
     facts.pot -= rest
     facts.flat, facts.flat_share = True, share
-    _end_without_result(it, round_)
+    end_without_result(it, round_)
     return [RoundFlattened(project, round_, share, facts.reveal_count)]
 
 

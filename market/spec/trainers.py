@@ -102,7 +102,7 @@ def process_seal(state: State, project: int, round_: int, seat: int, seal: bytes
     facts.slots[seat] = seal
     facts.seal_count += 1
     place.last_sealed = round_
-    _end_commit_early(it, facts, call.now)
+    end_commit_early(it, facts, call.now)
     return [*events, Sealed(project, round_seat(round_, seat), seal)]
 
 
@@ -114,7 +114,8 @@ def _require_fresh_base(project: Project, facts: Round) -> None:
         raise refuse("MarketStaleBase", baseRoot=facts.base_root, standingRoot=base)
 
 
-def _end_commit_early(project: Project, facts: Round, now: int) -> None:
+def end_commit_early(project: Project, facts: Round, now: int) -> None:
+    """Ends COMMIT with a seal after which nobody is waited for (round 1: after the expected number of seals)."""
     expected = project.params.expected_seats
     complete = facts.seal_count == expected if facts.number == 1 else facts.active_left == 0
     if complete and facts.seal_count >= project.params.min_seals:

@@ -6,10 +6,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pytest
+
+from market.errors import RefusedError
 from market.events import Event
 from market.keccak import keccak256
 from market.merkle import Tree, depth_for
@@ -18,7 +22,7 @@ from market.phases import Phase
 from market.records import EMPTY_OPENING, START_ACCOUNT, Account, Opening, Post, Roots
 from market.result_hash import context_hash, opening_of
 from market.seals import is_revealed, is_sealed, seal_hash, seed_of, short_seal
-from market.spec import State, apply
+from market.spec import State, apply, liabilities
 from market.spec.exits import account_leaf
 from market.spec.post import COLUMN_SEATS
 from market.spec.state import Project, phase_of
@@ -142,6 +146,11 @@ class World:
         posted = self.posted[self.project.results[round_].commitment]
         return posted.claim((self.state.chain_id, self.state.market, self.number), seat)
 
+    def balanced(self) -> bool:
+        """The escrow equation (I-01, I-02)."""
+        token = self.params.token
+        return liabilities(self.state, token) == self.state.held.get(token, 0)
+
     # ----- calling -----
 
     def call(self, name: str, *args: Any, caller: str | None = None, value: int = 0) -> list[Event]:
@@ -216,6 +225,15 @@ class World:
         """A seat reveals what it sealed."""
         args = (*self.update(round_, seat), keccak256(b"file"))
         return self.call("reveal", self.number, round_, seat, *args, caller=self.holder(seat))
+
+    def refused(self, name: str, call: Callable[[], Any], **args: object) -> None:
+        """The call is refused with this error (and these arguments) and changes nothing."""
+        before = copy.deepcopy(self.state)
+        with pytest.raises(RefusedError) as caught:
+            call()
+        assert self.state == before, "a refused call changed the state"
+        assert caught.value.name == name
+        assert {key: caught.value.args_[key] for key in args} == args
 
     # ----- results -----
 
@@ -314,7 +332,7 @@ class World:
         return round_
 
     def to_standing(self, poster: int = 0, **changes: Any) -> int:
-        """... and a complete result, which stands at once."""
+        """... and a result; a complete one stands at once."""
         round_ = self.to_aggregate()
         self.post(round_, poster, **changes)
         return round_
@@ -322,7 +340,8 @@ class World:
     def to_final(self, poster: int = 0, **changes: Any) -> int:
         """... and the challenge window over."""
         round_ = self.to_standing(poster, **changes)
-        self.now += self.params.windows.challenge
+        stands = self.project.results[round_].stands_at
+        self.now = max(self.now, stands) + self.params.windows.challenge
         self.call("finalise", self.number, round_)
         return round_
 

@@ -39,7 +39,7 @@ def test_dry_run_from_a_base__leaves_it_alone(digits, shard):
 @pytest.mark.parametrize(
     ("changes", "warning"),
     [
-        ({"lsb_exponent": 8}, "coefficients round to zero"),
+        ({"lsb_exponent": 8, "training": {"learning_rate": "0.01"}}, "coefficients round to zero"),
         ({"training": {"step_bound": "0.1"}}, "reaches the project's step bound of 0.1"),
         ({"training": {"learning_rate": "0.000000001"}, "lsb_exponent": 8}, "did not lower the loss"),
     ],

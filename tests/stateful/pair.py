@@ -1,0 +1,209 @@
+"""Specification and real contract side by side: every call goes to both, and refusals, events and views must agree.
+
+The chain is anvil; calls are mined at exactly the time that the specification is given. The contract is the
+harness, which differs from the market only in that `convict` may be called.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from market.chain.codec import Interface, encode_values
+from market.chain.errors import decode_revert
+from market.devnet import Devnet, dev_account, find_tool, start_devnet
+from market.errors import RefusedError
+from market.events import EVENTS, Event
+from market.params import MINIMAL, Limits
+from market.records import AggregatorView, ProjectView, ResultView, RoundView, SeatView
+from market.replay import Replay
+from market.spec import State, apply, liabilities, views
+from market.units import NATIVE, address
+
+ROOT = Path(__file__).resolve().parents[2]
+CONTRACTS = ROOT / "contracts"
+GAS = 3_000_000
+
+
+@cache
+def harness() -> tuple[Interface, str]:
+    """ABI and bytecode of the harness, built by forge unless its output is newer than every source."""
+    out = CONTRACTS / "out" / "MarketHarness.sol" / "MarketHarness.json"
+    sources = [*CONTRACTS.glob("src/**/*.sol"), *CONTRACTS.glob("test/harness/*.sol")]
+    if not out.is_file() or out.stat().st_mtime < max(file.stat().st_mtime for file in sources):
+        forge = find_tool("forge")
+        command = [str(forge), "build", "test/harness/MarketHarness.sol"]
+        subprocess.run(command, cwd=CONTRACTS, check=True, capture_output=True, env={**os.environ})
+    body = json.loads(out.read_text())
+    return Interface(body["abi"]), body["bytecode"]["object"].removeprefix("0x")
+
+
+class Chain:
+    """A deployed harness on a development chain, spoken to in batches."""
+
+    def __init__(self, devnet: Devnet, limits: Limits) -> None:
+        self._session = requests.Session()
+        self._url = devnet.url
+        self.chain_id = devnet.chain_id
+        self.interface, code = harness()
+        self.request("anvil_autoImpersonateAccount", True)
+        data = "0x" + code + encode_values(self.interface.constructor, [limits]).hex()
+        sender = dev_account(0).address
+        tx = self.request("eth_sendTransaction", {"from": sender, "data": data, "gas": hex(29_000_000)})
+        receipt = self.request("eth_getTransactionReceipt", tx)
+        assert receipt["status"] == "0x1", "the harness was not deployed"
+        self.market = address(receipt["contractAddress"])
+        self.start = int(self.request("eth_getBlockByNumber", "latest", False)["timestamp"], 16) + 1000
+
+    def batch(self, calls: Iterable[tuple[str, tuple[Any, ...]]]) -> list[dict[str, Any]]:
+        """Answers in the order of the calls; an error is an answer with `error`."""
+        body = [
+            {"jsonrpc": "2.0", "id": number, "method": method, "params": list(params)}
+            for number, (method, params) in enumerate(calls)
+        ]
+        answers: list[dict[str, Any]] = self._session.post(self._url, json=body, timeout=30).json()
+        return sorted(answers, key=lambda answer: int(answer["id"]))
+
+    def request(self, method: str, *params: Any) -> Any:
+        """One call; AssertionError if the node refuses."""
+        answer = self.batch([(method, params)])[0]
+        assert "error" not in answer, f"{method}: {answer['error']}"
+        return answer["result"]
+
+    def fund(self, accounts: Iterable[str]) -> None:
+        """Gives accounts enough for gas and payments."""
+        self.batch(("anvil_setBalance", (account, hex(10**20))) for account in accounts)
+
+    def send(self, name: str, args: tuple[Any, ...], caller: str, now: int, value: int) -> list[Event]:
+        """Mines a call at exactly `now`; the contract's refusal as RefusedError."""
+        data = "0x" + self.interface.encode_call(name, args).hex()
+        tx = {"from": caller, "to": self.market, "data": data, "value": hex(value), "gas": hex(GAS)}
+        _, sent = self.batch([("evm_setNextBlockTimestamp", (now,)), ("eth_sendTransaction", (tx,))])
+        receipt = self.request("eth_getTransactionReceipt", sent["result"])
+        if receipt["status"] == "0x1":
+            return [self._event(log) for log in receipt["logs"]]
+        answer = self.batch([self._question(tx, now)])[0]
+        raise decode_revert(self.interface, bytes.fromhex(answer["error"].get("data", "0x")[2:]))
+
+    def _question(self, tx: dict[str, Any], now: int) -> tuple[str, tuple[Any, ...]]:
+        return "eth_call", (tx, "latest", {}, {"time": hex(now)})
+
+    def _event(self, log: dict[str, Any]) -> Event:
+        topics = [bytes.fromhex(topic[2:]) for topic in log["topics"]]
+        decoded = self.interface.decode_event(topics, bytes.fromhex(log["data"][2:]))
+        assert decoded, "an event that the ABI does not know"
+        return EVENTS[decoded[0]].from_abi(decoded[1])
+
+    def read(self, questions: list[tuple[str, tuple[Any, ...]]], now: int) -> list[Any]:
+        """Answers of views at `now`, in one round trip."""
+        calls = []
+        for name, args in questions:
+            data = "0x" + self.interface.encode_call(name, args).hex()
+            calls.append(self._question({"to": self.market, "data": data}, now))
+        answers = self.batch(calls)
+        return [
+            self.interface.decode_answer(name, bytes.fromhex(answer["result"][2:]))
+            for (name, _), answer in zip(questions, answers, strict=True)
+        ]
+
+    def balance(self, account: str) -> int:
+        """Native coin of an account."""
+        return int(self.request("eth_getBalance", account, "latest"), 16)
+
+
+@contextmanager
+def chain(limits: Limits = MINIMAL.limits) -> Iterator[Chain]:
+    """A chain of its own with a market on it."""
+    with start_devnet() as devnet:
+        yield Chain(devnet, limits)
+
+
+@dataclass
+class Pair:
+    """Applies calls to specification and chain; `people`: everybody whose credit is compared."""
+
+    chain: Chain
+    state: State
+    people: list[str]
+    replay: Replay = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.replay = Replay(self.chain.chain_id, self.chain.market, self.state.limits)
+
+    def __call__(self, name: str, *args: Any, caller: str, now: int, value: int = 0) -> list[Event]:
+        """One call to both; raises the refusal if both refuse alike."""
+        expected: list[Event] | RefusedError
+        try:
+            expected = apply(self.state, name, *args, caller=caller, now=now, value=value)
+        except RefusedError as refusal:
+            expected = refusal
+        try:
+            events = self.chain.send(name, args, caller, now, value)
+        except RefusedError as refusal:
+            assert isinstance(expected, RefusedError), f"{name}{args}: only the contract refuses: {refusal}"
+            assert (refusal.name, refusal.args_) == (expected.name, expected.args_), f"{name}{args}"
+            raise expected from None
+        assert not isinstance(expected, RefusedError), f"{name}{args}: only the spec refuses: {expected}"
+        assert events == expected, f"{name}{args}: events differ"
+        for event in events:
+            self.replay.apply(event, now)
+        self.compare(now)
+        return events
+
+    def compare(self, now: int) -> None:
+        """Every getter of contract, specification and replayed events, and the escrow equation."""
+        questions = self._questions()
+        answers = self.chain.read(questions, now)
+        for (name, args), answer in zip(questions, answers, strict=True):
+            expected = VIEWS[name](self.state, now, *args)
+            assert _typed(name, answer) == expected, f"{name}{args} at {now}"
+            assert VIEWS[name](self.replay.state, now, *args) == expected, f"replay: {name}{args} at {now}"
+        assert liabilities(self.state, NATIVE) == self.state.held.get(NATIVE, 0)
+        assert self.chain.balance(self.chain.market) == self.state.held.get(NATIVE, 0)
+
+    def _questions(self) -> list[tuple[str, tuple[Any, ...]]]:
+        asked: list[tuple[str, tuple[Any, ...]]] = [("held", (NATIVE,))]
+        asked += [("creditOf", (NATIVE, who)) for who in self.people]
+        for number, project in enumerate(self.state.projects, 1):
+            seats, posters = range(project.params.seats), project.aggregators
+            asked.append(("projectOf", (number,)))
+            asked += [("seatOf", (number, seat)) for seat in seats]
+            asked += [("tenureCountOf", (number, seat)) for seat in seats]
+            asked += [("aggregatorOf", (number, who)) for who in posters]
+            for round_ in range(max(project.head - 5, 0), project.head + 2):
+                asked += [("roundOf", (number, round_)), ("resultOf", (number, round_))]
+                asked += [("slotOf", (number, round_, seat)) for seat in seats]
+        return asked
+
+
+VIEWS: dict[str, Any] = {
+    "held": lambda state, now, token: views.held(state, token),
+    "creditOf": lambda state, now, token, who: views.credit_of(state, token, who),
+    "projectOf": lambda state, now, p: views.project_of(state, p),
+    "seatOf": lambda state, now, p, seat: views.seat_of(state, p, seat),
+    "tenureCountOf": lambda state, now, p, seat: views.tenure_count_of(state, p, seat),
+    "aggregatorOf": lambda state, now, p, who: views.aggregator_of(state, p, who),
+    "roundOf": lambda state, now, p, r: views.round_of(state, p, r, now),
+    "resultOf": lambda state, now, p, r: views.result_of(state, p, r, now),
+    "slotOf": lambda state, now, p, r, seat: views.slot_of(state, p, r, seat),
+}
+RECORDS = {
+    "projectOf": ProjectView,
+    "seatOf": SeatView,
+    "aggregatorOf": AggregatorView,
+    "roundOf": RoundView,
+    "resultOf": ResultView,
+}
+
+
+def _typed(name: str, answer: tuple[Any, ...]) -> Any:
+    return RECORDS[name].from_abi(answer[0]) if name in RECORDS else answer[0]
