@@ -145,7 +145,7 @@ class Description(_Part):
     model: Annotated[Mlp | Cnn, Field(discriminator="kind")]
     data: Data
     initialiser: Initialiser | None = None
-    lsb_exponent: Annotated[int, Field(ge=8, le=24)] = 17
+    lsb_exponent: Annotated[int, Field(ge=8, le=24)] = 15
     training: Training = Training()
 
     @model_validator(mode="after")

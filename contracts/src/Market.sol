@@ -14,7 +14,7 @@ import {
     BURN_ADDRESS,
     Frozen,
     Holder,
-    Outcome,
+    NONE, FINAL, FLAT, VOID,
     Progress,
     Project,
     Purse,
@@ -75,7 +75,7 @@ contract Market is MarketBase {
         Round storage start = p.rounds[0];
         start.commitment = Hashes.startCommitment(project, content.modelRoot);
         start.modelRoot = content.modelRoot;
-        _record(start, Outcome.Final);
+        _record(start, FINAL);
 
         emit ProjectCreated(project, msg.sender, params, content);
     }
@@ -384,9 +384,9 @@ contract Market is MarketBase {
         Project storage p = _projects[project];
         Round storage r = p.rounds[round];
         _expect(project, round, phaseOf(project, round), IN_VOID);
-        if (r.outcomeOf() != Outcome.None) revert MarketAlreadySettled(project, round);
+        if (r.outcomeOf() != NONE) revert MarketAlreadySettled(project, round);
 
-        _record(r, Outcome.Void);
+        _record(r, VOID);
         uint96 pot = uint96(p.termsOf().pot);
         p.purse.escrow += pot;
         p.purse.penaltyPool += r.pot - pot;
@@ -411,7 +411,7 @@ contract Market is MarketBase {
         Verdict memory v = r.verdictOf();
         Results.chargeMisses(p, r, t, v);
         uint96 pot = r.pot;
-        v.outcome = Outcome.Flat;
+        v.outcome = FLAT;
         v.paid = pot / t.revealCount; // rounded down; the rest goes back to the escrow
         r.save(v);
         uint96 kept = uint96(v.paid * t.revealCount);
@@ -474,7 +474,7 @@ contract Market is MarketBase {
         address poster = r.poster;
         if (p.aggregators[poster].banned) revert MarketBanned(poster);
 
-        v.outcome = Outcome.Final;
+        v.outcome = FINAL;
         r.save(v);
         --g.openCount;
         g.lastFinal = round;
@@ -568,7 +568,7 @@ contract Market is MarketBase {
 
     /// Whether the head has no seal and is not settled, so that it may be opened again.
     function _emptyHead(Project storage p, uint256 head) private view returns (bool) {
-        return p.rounds[head].tallyOf().sealCount == 0 && p.rounds[head].outcomeOf() == Outcome.None;
+        return p.rounds[head].tallyOf().sealCount == 0 && p.rounds[head].outcomeOf() == NONE;
     }
 
     /// Makes the next round the head and moves its pot out of the escrow.
@@ -579,8 +579,11 @@ contract Market is MarketBase {
         if (purse.escrow < terms.pot) revert MarketEscrowTooLow(purse.escrow, terms.pot);
 
         uint256 active = Seats.activeNext(p, g);
-        ++g.head;
-        ++g.openCount;
+        // SAFETY: one transaction each, and at most D.
+        unchecked {
+            ++g.head;
+            ++g.openCount;
+        }
         g.activeDelta = 0;
         p.save(g);
         Round storage r = p.rounds[g.head];
@@ -594,7 +597,7 @@ contract Market is MarketBase {
     }
 
     /// Stores a round's outcome; nothing changes it any more.
-    function _record(Round storage r, Outcome outcome) private {
+    function _record(Round storage r, uint256 outcome) private {
         Verdict memory v = r.verdictOf();
         v.outcome = outcome;
         r.save(v);

@@ -18,16 +18,14 @@ struct Tally {
     uint256 revealSum; // modulo 2^128
 }
 
-/// Irreversible outcomes: the only part of a phase that is stored.
-enum Outcome {
-    None,
-    Final,
-    Flat,
-    Void
-}
+// Irreversible outcomes: the only part of a phase that is stored. Plain numbers, since every use of an enum is checked.
+uint256 constant NONE = 0;
+uint256 constant FINAL = 1;
+uint256 constant FLAT = 2;
+uint256 constant VOID = 3;
 
 /// How a round was judged.
-///   | charged 1 | merged 1 | outcome 8 | ordinal 8 | prev 24 | rows 16 | included 16 | standsAt 40 | proposedAt 40 | paid 96 |
+///   | charged 1 | merged 1 | outcome 6 | ordinal 8 | prev 24 | rows 16 | included 16 | standsAt 40 | proposedAt 40 | paid 96 |
 struct Verdict {
     uint256 paid; // of the stored result; in a FLAT round the share of each revealed seat
     uint256 proposedAt;
@@ -36,7 +34,7 @@ struct Verdict {
     uint256 rows;
     uint256 prev;
     uint256 ordinal; // results above the start in this chain, at most 255; limits the deltas among the rows
-    Outcome outcome;
+    uint256 outcome;
     bool merged; // the model has moved by this result's delta
     bool charged; // the units of missed reveals are in the pot
 }

@@ -91,7 +91,8 @@ def sign_bumped(account: LocalAccount, record: Record, fees: Fees) -> Record | N
 
 def current_fees(rpc: Rpc) -> Fees:
     """Fee fields of a transaction sent now: room for the base fee to double, and the node's tip."""
-    base = rpc.request("eth_getBlockByNumber", ["latest", False]).get("baseFeePerGas")
+    block = rpc.request("eth_getBlockByNumber", ["pending", False])
+    base = (block or rpc.request("eth_getBlockByNumber", ["latest", False])).get("baseFeePerGas")
     if base is None:
         return {"gasPrice": int(rpc.request("eth_gasPrice"), 16)}
     try:

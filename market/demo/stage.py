@@ -48,7 +48,8 @@ def describe(seed: int) -> Description:
         model=Mlp(kind="mlp", hidden=(64,)),
         data=Data(shape=(64,), labels=tuple("0123456789"), divide_by="16"),
         initialiser=Initialiser(seed=seed),
-        training=Training(learning_rate="0.1", batch_size=16, local_steps=10),
+        lsb_exponent=15,
+        training=Training(learning_rate="0.3", batch_size=16, local_steps=20),
     )
 
 

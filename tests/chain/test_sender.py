@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from eth_account import Account
 from market.chain.faults import POINTS
 from market.chain.journal import FAILED, LOST, MINED, SIGNED
 from market.chain.sender import Sender
-from market.devnet import Devnet, dev_account
+from market.devnet import Devnet, dev_account, start_devnet
 from market.errors import ChainError, RefusedError
 from tests.chain.child import PAYER, QUICK, make_sender
 from tests.chain.faulty import faulty_node
@@ -130,11 +131,15 @@ def _expect_refusal(sender: Sender) -> None:
         sender.send("call/1", REVERTER, b"1234")
 
 
-def _await_pool(anvil: Devnet, count: int) -> None:
-    for _ in range(2000):
-        if int(anvil.request("txpool_status")["pending"], 16) >= count:
+def _await(is_so: Callable[[], bool]) -> None:
+    for _ in range(4000):
+        if is_so():
             return
-    raise AssertionError("nothing reached the pool")
+    raise AssertionError("waited in vain")
+
+
+def _await_pool(anvil: Devnet, count: int) -> None:
+    _await(lambda: int(anvil.request("txpool_status")["pending"], 16) >= count)
 
 
 class TestCrash:
@@ -261,23 +266,24 @@ class TestNonce:
         assert balance(anvil, recipient) == 1001
 
     def test_send_base_fee_above_offer__fee_bumped_under_the_same_intent(
-        self, anvil: Devnet, tmp_path: Path, recipient: str
+        self, tmp_path: Path, recipient: str
     ) -> None:
-        sender = make_sender(anvil.url, tmp_path, replace(QUICK, bump_after_s=0.1))
-        anvil.request("evm_setAutomine", False)
-        paying = threading.Thread(target=sender.send, args=("pay/1", recipient, b"", 1))
-        paying.start()
-        _await_pool(anvil, 1)
-        anvil.request("anvil_setNextBlockBaseFeePerGas", hex(10**10))
-        anvil.request("evm_mine")  # the offer is too low by now
-        anvil.request("evm_setAutomine", True)
-        paying.join()
+        with start_devnet() as anvil:  # its own: anvil does not undo a base fee
+            sender = make_sender(anvil.url, tmp_path, replace(QUICK, bump_after_s=0.1))
+            anvil.request("evm_setAutomine", False)
+            paying = threading.Thread(target=sender.send, args=("pay/1", recipient, b"", 1))
+            paying.start()
+            _await_pool(anvil, 1)
+            anvil.request("anvil_setNextBlockBaseFeePerGas", hex(10**10))
+            anvil.request("evm_mine")  # the offer is too low by now
+            anvil.request("evm_setAutomine", True)
+            paying.join()
 
-        intent = sender.journal.intents[recipient.lower(), "pay/1"]
-        assert intent.state == MINED
-        assert len(intent.attempts) > 1
-        assert {attempt.nonce for attempt in intent.attempts} == {0}
-        assert (balance(anvil, recipient), nonce(anvil)) == (1, 1)
+            intent = sender.journal.intents[recipient.lower(), "pay/1"]
+            assert intent.state == MINED
+            assert len(intent.attempts) > 1
+            assert {attempt.nonce for attempt in intent.attempts} == {0}
+            assert (balance(anvil, recipient), nonce(anvil)) == (1, 1)
 
 
 class TestReorganisation:
@@ -300,8 +306,7 @@ class TestReorganisation:
         sender = make_sender(anvil.url, tmp_path, replace(QUICK, confirmations=2))
         paying = threading.Thread(target=sender.send, args=("pay/1", recipient, b"", 1))
         paying.start()
-        while not balance(anvil, recipient):
-            pass
+        _await(lambda: balance(anvil, recipient) == 1)
         assert sender.journal.intents[recipient.lower(), "pay/1"].state == SIGNED
         anvil.request("anvil_mine", hex(2))
         paying.join()

@@ -74,7 +74,7 @@ class Terminal:
         line = ["project", *map(str, words), "--home", str(self.home), "--rpc", self.chain.url]
         line += ["--devnet-key", str(key)] if key is not None else []
         self.capsys.readouterr()
-        code = run(fairtrain, [*line, "--json"] if as_json else line)
+        code = run(fairtrain, ["--json", *line] if as_json else line)
         said = self.capsys.readouterr()
         return Said(code, said.out, said.err)
 
@@ -132,12 +132,15 @@ class World:
             for old, pay in zip(self.accounts, pays, strict=True)
         ]
         document = self._document(round_, pays, cids)
+        filler = b"\x11" * 32
         roots = Roots(
-            *[b"\x11" * 32] * 3,
-            accounts_tree(self.accounts).root,
-            bytes(32),
-            update_root(delta),
-            model_root(model),
+            sketches=filler,
+            gram=filler,
+            steps=filler,
+            accounts=accounts_tree(self.accounts).root,
+            columns=bytes(32),
+            delta=update_root(delta),
+            model=model_root(model),
         )
         facts = history.round(round_)
         post = Post(

@@ -386,7 +386,8 @@ def test_show_after_a_result__reads_seats_from_its_document(terminal: Terminal, 
         "penalty_pool_wei": "0",
         "fees_wei": "0",
         "paid_wei": "0",
-        "flat_wei": "0",
+        "flat_open_wei": "0",
+        "flat_taken_wei": "0",
         "refunded_wei": "0",
     }
 
@@ -455,7 +456,7 @@ def test_advance_before_the_window_ends__finalises_nothing(terminal: Terminal, r
     assert [one["call"] for one in said.body["done"]] == ["open"]
 
 
-def test_advance_when_everybody_is_gone__gives_the_pots_back(terminal: Terminal, running: World):
+def test_advance_without_aggregator__flattens_and_the_rest_is_refunded(terminal: Terminal, running: World):
     terminal("advance", running.project, key=OWNER)
     running.seal_and_reveal(1)
     running.chain.advance(running.params.windows.dead)
@@ -463,8 +464,10 @@ def test_advance_when_everybody_is_gone__gives_the_pots_back(terminal: Terminal,
 
     said = terminal("advance", running.project, key=FIRST_TRAINER)
     refunded = terminal("refund", running.project, key=FIRST_TRAINER)
+    money = terminal("show", running.project).body["money"]
 
     assert [one["call"] for one in said.body["done"]] == ["flatten"]
+    assert (money["flat_open_wei"], money["reserved_wei"], money["refunded_wei"]) == ("10000", "0", "30000")
     assert refunded.body["escrow_wei"] == "30000"
 
 

@@ -44,6 +44,7 @@ def test_depth_for__is_the_least_that_holds_all_and_at_least_one(capacity: int, 
     assert depth_for(capacity) == depth
 
 
+@settings(deadline=None)
 @given(HASHES, st.integers(5, 7))
 def test_roots__all_ways_agree_with_the_definition(leaves: list[bytes], depth: int) -> None:
     expected = naive_root(leaves, depth)
@@ -137,7 +138,7 @@ def test_verify_a_node_as_a_leaf__is_refused() -> None:
     assert not verify(TREE.root, 2, 1, disguised, TREE.proof(2)[1:])
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(0, 420), st.integers(0, 2**50), st.binary(max_size=20))
 def test_leaf_hashes_of_any_size__equal_the_plain_hash(size: int, first: int, tag: bytes) -> None:
     """Sizes cross the blocks of 136 bytes of the sponge."""

@@ -43,7 +43,7 @@ DESCRIPTION = Description(
     version=1,
     name="digits",
     title="Digits, small",
-    model=Mlp(kind="mlp", hidden=(16,)),
+    model=Mlp(kind="mlp", hidden=(32,)),
     data=Data(shape=(64,), labels=tuple("0123456789"), divide_by="16"),
     initialiser=Initialiser(seed=7),
     training=Training(local_steps=5),
@@ -129,7 +129,8 @@ class Market:
     def turn(self, nodes: Sequence[Node] | None = None) -> bool:
         """One turn for each node; whether anybody acted."""
         acting = list(self.nodes if nodes is None else nodes)
-        return any([node.turn(node.snapshot()) is Turn.ACTED for node in acting])
+        outcomes = [node.turn(node.snapshot()) for node in acting]  # all of them, not only up to the first
+        return Turn.ACTED in outcomes
 
     def pass_time(self, nodes: Sequence[Node] | None = None) -> None:
         """Moves the clock to the next moment that matters, or by a second."""

@@ -84,7 +84,9 @@ def test_aggregator_gone__a_rival_posts_after_first_right(market: Market) -> Non
     first, rival = market.aggregate(1), market.aggregate(2)
     market.fund(2)
     everybody = list(market.nodes)
-    market.run_until(lambda: market.owner.project(market.project).last_result == 1, [*market.nodes[:3], first])
+    market.run_until(
+        lambda: market.owner.project(market.project).last_result == 1, [*market.nodes[:3], first]
+    )
     alive = [node for node in everybody if node is not first]
 
     market.run_until(lambda: market.owner.project(market.project).last_result == 2, alive)
@@ -102,7 +104,9 @@ def test_all_aggregators_gone__round_is_flat_and_shares_are_equal(market: Market
     market.run_until(lambda: not market.turn())
 
     assert market.owner.phase(market.project, 1) is Phase.FLAT
-    shares = {market.owner.credit(market.params.token, node.me) - market.params.min_stake for node in trainers}
+    shares = {
+        market.owner.credit(market.params.token, node.me) - market.params.min_stake for node in trainers
+    }
     assert shares == {market.params.pot // 3}
     assert market.drain() == 0
 

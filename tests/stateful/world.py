@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,14 +19,27 @@ from market.keccak import keccak256
 from market.merkle import Tree, depth_for
 from market.params import MINIMAL, Content, Limits, Params
 from market.phases import Phase
-from market.records import EMPTY_OPENING, START_ACCOUNT, Account, Opening, Post, Roots
+from market.records import (
+    EMPTY_OPENING,
+    START_ACCOUNT,
+    Account,
+    AggregatorView,
+    Opening,
+    Post,
+    ProjectView,
+    ResultView,
+    Roots,
+    RoundView,
+    SeatView,
+)
 from market.result_hash import context_hash, opening_of
 from market.seals import is_revealed, is_sealed, seal_hash, seed_of, short_seal
-from market.spec import State, apply, liabilities
+from market.snapshot import ProjectSnapshot, take_snapshot
+from market.spec import State, apply, liabilities, views
 from market.spec.exits import account_leaf
 from market.spec.post import COLUMN_SEATS
-from market.spec.state import Project, phase_of
-from market.units import NATIVE, ZERO32, address, bitmap_of, words
+from market.spec.state import Project, is_settled, phase_of
+from market.units import NATIVE, ZERO32, ZERO_ADDRESS, address, bitmap_of, words
 
 MODEL_0 = keccak256(b"first model")
 CONTENT = Content(keccak256(b"description"), keccak256(b"first model file"), MODEL_0)
@@ -95,6 +108,42 @@ def spec_driver(state: State) -> Driver:
 
 
 @dataclass
+class SpecGetters:
+    """The gateway's getters, answered by the specification."""
+
+    world: World
+
+    def params(self, project: int) -> tuple[Params, Content]:
+        it = self.world.state.projects[project - 1]
+        return it.params, it.content
+
+    def project(self, project: int) -> ProjectView:
+        return views.project_of(self.world.state, project)
+
+    def round(self, project: int, round_: int) -> RoundView:
+        return views.round_of(self.world.state, project, round_, self.world.now)
+
+    def result(self, project: int, round_: int) -> ResultView:
+        return views.result_of(self.world.state, project, round_, self.world.now)
+
+    def seat(self, project: int, seat: int) -> SeatView:
+        return views.seat_of(self.world.state, project, seat)
+
+    def slot(self, project: int, round_: int, seat: int) -> bytes:
+        return views.slot_of(self.world.state, project, round_, seat)
+
+    def seat_index(self, project: int, signer: str) -> int | None:
+        held, seat = views.seat_index_of(self.world.state, project, signer)
+        return seat if held else None
+
+    def aggregator(self, project: int, account: str) -> AggregatorView:
+        return views.aggregator_of(self.world.state, project, account)
+
+    def now(self) -> int:
+        return self.world.now
+
+
+@dataclass
 class World:
     """One project of one market, its clock and its people."""
 
@@ -136,15 +185,46 @@ class World:
         return sorted(seat for seat, slot in self.project.rounds[round_].slots.items() if test(slot))
 
     def holder(self, seat: int) -> str:
-        """Who signs for a seat."""
-        return self.project.seats[seat].signer
+        """Who signs for a seat, the zero address if nobody does."""
+        place = self.project.seats.get(seat)
+        return place.signer if place else ZERO_ADDRESS
+
+    def signer(self, seat: int) -> str:
+        """Who signs for a seat, or anyone if nobody does."""
+        holder = self.holder(seat)
+        return self.anyone if holder == ZERO_ADDRESS else holder
+
+    def held_seats(self) -> list[int]:
+        """Seats that somebody holds."""
+        return sorted(n for n, place in self.project.seats.items() if place.signer != ZERO_ADDRESS)
+
+    def moments(self) -> list[int]:
+        """Times at which the phase of a round, or what may be done, changes; past ones too."""
+        it, windows = self.project, self.params.windows
+        found = []
+        for number, facts in it.rounds.items():
+            if is_settled(facts):
+                continue
+            found += [facts.commit_end, facts.reveal_end]
+            found.append(max(facts.reveal_end, it.cleared_at) + windows.first_right)
+            found.append(max(facts.reveal_end, it.last_event_at) + windows.dead)
+            if number in it.results and number <= it.tip:
+                stands = it.results[number].stands_at
+                found += [stands, stands + windows.challenge]
+        return found
 
     def claim_at(self, round_: int, seat: int) -> Claim:
         """The account of a seat under a round's result; the start's needs no proof."""
-        if round_ == 0:
+        result = self.project.results.get(round_)
+        if result is None or result.commitment not in self.posted:
             return START_CLAIM
-        posted = self.posted[self.project.results[round_].commitment]
+        posted = self.posted[result.commitment]
         return posted.claim((self.state.chain_id, self.state.market, self.number), seat)
+
+    def snapshot(self, me: str = ZERO_ADDRESS) -> ProjectSnapshot:
+        """What a daemon would see now."""
+        stale = frozenset(number for number in self.project.results if number > self.project.tip)
+        return take_snapshot(SpecGetters(self), self.number, me, stale=stale)
 
     def balanced(self) -> bool:
         """The escrow equation (I-01, I-02)."""
@@ -256,8 +336,8 @@ class World:
         prev = replaced.prev if replaced else it.last_result
         below = it.results[prev]
         seats = sorted(self.seats_in(round_, is_revealed) if included is None else included)
-        most = max(it.params.pot - it.params.fee, 0)
-        total = most if paid is None else paid
+        most = it.params.pot - it.params.fee if paid is None else paid
+        total = most // max(len(seats), 1) * len(seats)  # what the accounts grow by, without a rest
         accounts = self._accounts(prev, seats, total, penalty)
         merged = facts.base_root == below.model_root
         model = keccak256(b"model" + bytes([round_]) + tag) if merged else below.model_root
@@ -316,17 +396,20 @@ class World:
         """Opens a round and lets seats seal until REVEAL runs."""
         round_ = self.open()
         for seat in self._who(seats):
-            self.seal(round_, seat)
+            if self.phase(round_) is Phase.COMMIT:  # the seal before may have ended it
+                self.seal(round_, seat)
         if self.phase(round_) is Phase.COMMIT:
             self.now = self.project.rounds[round_].commit_end
         return round_
 
-    def to_aggregate(self, seats: Iterable[int] | None = None, revealing: Iterable[int] | None = None) -> int:
+    def to_aggregate(
+        self, seats: Iterable[int] | None = None, revealing: Container[int] | None = None
+    ) -> int:
         """... and reveal, until AGGREGATE waits for a result."""
-        chosen = self._who(seats)
-        round_ = self.to_reveal(chosen)
-        for seat in chosen if revealing is None else revealing:
-            self.reveal(round_, seat)
+        round_ = self.to_reveal(seats)
+        for seat in self.seats_in(round_, is_sealed):
+            if revealing is None or seat in revealing:
+                self.reveal(round_, seat)
         if self.phase(round_) is Phase.REVEAL:
             self.now = self.project.rounds[round_].reveal_end
         return round_
@@ -346,8 +429,7 @@ class World:
         return round_
 
     def _who(self, seats: Iterable[int] | None) -> list[int]:
-        held = [number for number, seat in self.project.seats.items() if int(seat.signer, 16)]
-        return sorted(held if seats is None else seats)
+        return self.held_seats() if seats is None else sorted(seats)
 
 
 __all__ = ["CONTENT", "START_CLAIM", "Claim", "Posted", "World", "is_sealed", "someone", "spec_driver"]

@@ -7,7 +7,10 @@ import {IMarket} from "../interfaces/IMarket.sol";
 library Bitmaps {
     /// Words that a bitmap of `seats` seats fills exactly.
     function wordsFor(uint256 seats) internal pure returns (uint256) {
-        return (seats + 255) >> 8;
+        // SAFETY: at most 1,024.
+        unchecked {
+            return (seats + 255) >> 8;
+        }
     }
 
     function checkLength(uint256[] calldata words, uint256 expected) internal pure {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {Holder, Outcome, Progress, Project, Round, Seat, Tally, Terms, Verdict} from "../state.sol";
+import {Holder, Progress, Project, Round, Seat, Tally, Terms, Verdict} from "../state.sol";
 
 /// Unpacks and packs the words that `state.sol` draws: one read and one write for each, whatever changes.
 ///
@@ -41,7 +41,7 @@ library Facts {
             rows: uint16(word >> 192),
             prev: uint24(word >> 208),
             ordinal: uint8(word >> 232),
-            outcome: Outcome(uint8(word >> 240) & 63),
+            outcome: uint8(word >> 240) & 63,
             merged: word >> 254 & 1 != 0,
             charged: word >> 255 != 0
         });
@@ -49,12 +49,12 @@ library Facts {
 
     function save(Round storage r, Verdict memory v) internal {
         r.verdict = v.paid | v.proposedAt << 96 | v.standsAt << 136 | v.included << 176 | v.rows << 192 | v.prev << 208
-            | v.ordinal << 232 | uint256(v.outcome) << 240 | (v.merged ? 1 << 254 : 0) | (v.charged ? 1 << 255 : 0);
+            | v.ordinal << 232 | v.outcome << 240 | (v.merged ? 1 << 254 : 0) | (v.charged ? 1 << 255 : 0);
     }
 
     /// The outcome alone, which many calls ask for.
-    function outcomeOf(Round storage r) internal view returns (Outcome) {
-        return Outcome(uint8(r.verdict >> 240) & 63);
+    function outcomeOf(Round storage r) internal view returns (uint256) {
+        return uint8(r.verdict >> 240) & 63;
     }
 
     function holderOf(Seat storage s) internal view returns (Holder memory) {

@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IMarket} from "../interfaces/IMarket.sol";
-import {Aggregator, Outcome, Progress, Project, Round, Tally, Terms, Verdict} from "../state.sol";
+import {Aggregator, FLAT, VOID, Progress, Project, Round, Tally, Terms, Verdict} from "../state.sol";
 import {Post, Roots} from "../types.sol";
 import {Bitmaps} from "./Bitmaps.sol";
 import {Facts} from "./Facts.sol";
@@ -144,8 +144,8 @@ library Results {
     }
 
     function endedWithoutResult(Project storage p, uint256 round) internal view returns (bool) {
-        Outcome outcome = p.rounds[round].outcomeOf();
-        return outcome == Outcome.Flat || outcome == Outcome.Void;
+        uint256 outcome = p.rounds[round].outcomeOf();
+        return outcome == FLAT || outcome == VOID;
     }
 
     // ----- amounts -----

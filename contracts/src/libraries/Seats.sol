@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IMarket} from "../interfaces/IMarket.sol";
-import {Holder, Outcome, Progress, Project, ROOT_FLOOR, Round, Seat, Tally, Tenure} from "../state.sol";
+import {Holder, NONE, VOID, Progress, Project, ROOT_FLOOR, Round, Seat, Tally, Tenure} from "../state.sol";
 import {Facts} from "./Facts.sol";
 import {Phases} from "./Phases.sol";
 
@@ -19,7 +19,10 @@ library Seats {
     /// The newest round that the holder sealed, 0 = none.
     /// A seal in the round after a revealed one leaves no trace but its slot, which saves a write of the seat.
     function lastSealed(Project storage p, uint256 seat, Holder memory h) internal view returns (uint256) {
-        return h.revealed && p.rounds[h.last + 1].slots[seat] != 0 ? h.last + 1 : h.last;
+        // SAFETY: 24 bits.
+        unchecked {
+            return h.revealed && p.rounds[h.last + 1].slots[seat] != 0 ? h.last + 1 : h.last;
+        }
     }
 
     function revealedIn(Project storage p, uint256 round, uint256 seat) internal view returns (bool) {
@@ -29,12 +32,17 @@ library Seats {
     /// Whether a holder that sealed `last` last counts among the active seats of `round`: it sealed the round before,
     /// or joined in it and has not sealed yet.
     function isActive(Holder memory h, uint256 last, uint256 round) internal pure returns (bool) {
-        return (last == 0 ? h.joined : last) + 1 == round;
+        // SAFETY: 24 bits.
+        unchecked {
+            return (last == 0 ? h.joined : last) + 1 == round;
+        }
     }
 
     function activeNext(Project storage p, Progress memory g) internal view returns (uint256) {
         // SAFETY: departures of seats that sealed in `head` or registered since never outnumber them.
-        return uint256(int256(p.rounds[g.head].tallyOf().sealCount) + g.activeDelta);
+        unchecked {
+            return uint256(int256(p.rounds[g.head].tallyOf().sealCount) + g.activeDelta);
+        }
     }
 
     /// Takes the unit of the holder's last seal, if it is due, from its stake to the pot that already counts it.
@@ -42,7 +50,7 @@ library Seats {
     function debitMiss(Project storage p, uint256 project, uint256 seat, uint256 last) internal {
         if (last == 0 || revealedIn(p, last, seat)) return;
         Round storage r = p.rounds[last];
-        if (r.outcomeOf() == Outcome.Void || Phases.missedReveals(r.tallyOf()) == 0) return;
+        if (r.outcomeOf() == VOID || Phases.missedReveals(r.tallyOf()) == 0) return;
 
         // SAFETY: a seat seals only with a unit of stake, and nothing but this takes from it before it seals again.
         uint96 unit = uint96(p.unitOf());
@@ -58,7 +66,7 @@ library Seats {
         if (isActive(h, last, g.head + 1)) {
             --g.activeDelta;
             p.save(g);
-        } else if (isActive(h, last, g.head) && r.outcomeOf() == Outcome.None) {
+        } else if (isActive(h, last, g.head) && r.outcomeOf() == NONE) {
             Tally memory t = r.tallyOf();
             --t.activeLeft;
             r.save(t);

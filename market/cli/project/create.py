@@ -11,19 +11,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from market.admission import admission_root
-from market.cid import digest
 from market.cli.context import App, common_options, pass_app
 from market.cli.keys import KeyChoice, signer_options
+from market.cli.project.content import FirstModel, first_model, publish
 from market.cli.project.describe import load_description
 from market.cli.project.terms import check_terms, round_span, term_rows, terms_json
 from market.cli.project.values import DURATION, Unit, span, unit_of
-from market.codec import MODEL, encode, file_root, model_root
 from market.description import Description
 from market.errors import ChainError, InputError
 from market.events import ProjectCreated
-from market.initial import initial_model
 from market.params import PRESETS, Content, Params, Windows
-from market.ports import Store
 from market.units import NATIVE, Address, address
 
 if TYPE_CHECKING:
@@ -102,7 +99,7 @@ def create(app: App, /, choice: KeyChoice, description: Path, dry_run: bool, **o
     params = build_params(gateway.deployment.preset, made.d, now, token, unit, options)
     check_terms(params, gateway.limits(), now)
     _check_budget(params, unit, options["budget"])
-    first = _first_model(made, options["model"])
+    first = first_model(made, options["model"])
     receipt, content = None, None
     if not dry_run:
         content = publish(app.store(), made, first)
@@ -140,43 +137,6 @@ def read_addresses(path: Path) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError("E108", f"{path} cannot be read ({error}); expected one address a line") from None
     return [address(text) for line in lines if (text := re.sub(r"#.*", "", line).strip())]
-
-
-@dataclass(frozen=True)
-class FirstModel:
-    """Where the first model comes from. `path` is None if the public seed makes it."""
-
-    data: bytes
-    root: bytes
-    path: Path | None
-
-    @property
-    def is_public(self) -> bool:
-        """Whether every trainer can make it again and so need not trust anybody."""
-        return self.path is None
-
-
-def _first_model(made: Description, path: Path | None) -> FirstModel:
-    if path is None and made.initialiser is None:
-        raise InputError(
-            "E183", "the description names no initialiser seed; pass --model FILE with the first model"
-        )
-    seeded = encode(initial_model(made), MODEL) if made.initialiser else None
-    if path is None and seeded is not None:
-        return FirstModel(seeded, model_root(seeded), None)
-    assert path is not None
-    root = file_root(path, made.d, MODEL)
-    same = seeded is not None and root == model_root(seeded)
-    return FirstModel(b"" if not same else seeded or b"", root, None if same else path)
-
-
-def publish(store: Store, made: Description, first: FirstModel) -> Content:
-    """Puts description and first model into the store, before anybody can see the project."""
-    description = store.put(made.to_bytes())
-    model = store.put(first.data) if first.path is None else store.put_file(first.path)
-    content = Content(digest(description), digest(model), first.root)
-    content.check()
-    return content
 
 
 def _token(text: str | None) -> Address:
@@ -237,7 +197,7 @@ def _report(app: App, made: Created, content: Content | None, receipt: Receipt |
     )
     out.line(
         f"an aggregator needs a bond of {unit.text(params.bond)} for each open result, {unit.text(bond)} for all "
-        f"{params.open_rounds}; pay of a round waits {span(round_span(params.windows))} at most"
+        f"{params.open_rounds}; a round is paid {span(round_span(params.windows))} after it opened, or sooner"
     )
     if receipt is not None:
         out.line(f"{receipt.gas_used} gas; next: fairtrain project fund {number} AMOUNT")
@@ -256,4 +216,4 @@ def _report(app: App, made: Created, content: Content | None, receipt: Receipt |
     )
 
 
-__all__ = ["build_params", "create", "publish", "read_addresses"]
+__all__ = ["build_params", "create", "read_addresses"]

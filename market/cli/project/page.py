@@ -28,8 +28,8 @@ UNREADABLE = (StoreError, UpdateError, DocumentError)
 
 @dataclass(frozen=True)
 class Money:
-    """Smallest units. `reserved`: in open rounds; `bucket`: pay of FINAL rounds not yet claimed; `funded`, `fees`,
-    `paid`, `flat` and `refunded`: sums over the project's life."""
+    """Smallest units. `reserved`: in open rounds; `bucket`: pay of FINAL rounds not yet claimed; `flat_open`: shares
+    of FLAT rounds not yet taken; `funded`, `fees`, `paid`, `flat_taken`, `refunded`: sums over the project's life."""
 
     funded: int
     escrow: int
@@ -38,7 +38,8 @@ class Money:
     penalty_pool: int
     fees: int
     paid: int
-    flat: int
+    flat_open: int
+    flat_taken: int
     refunded: int
 
 
@@ -106,6 +107,8 @@ def build_page(app: App, gateway: Gateway, project: int, newest: int) -> Project
     document, accounts_of = _last_document(gateway, store, history, snapshot, notes)
     first = max(1, snapshot.project.head - newest + 1)
     rounds = [_round(gateway, snapshot, number) for number in range(first, snapshot.project.head + 1)]
+    flat = [number for number, facts in history.rounds.items() if facts.flat]
+    flat_open = sum(gateway.round(project, number).pot for number in flat)
     return ProjectPage(
         number=project,
         snapshot=snapshot,
@@ -114,7 +117,7 @@ def build_page(app: App, gateway: Gateway, project: int, newest: int) -> Project
         rounds=rounds,
         seats=_seats(gateway, project, history, document, accounts_of),
         accounts_of=accounts_of,
-        money=_money(events, snapshot),
+        money=_money(events, snapshot, flat_open),
         due=advance_duties(snapshot),
         notes=notes,
     )
@@ -190,17 +193,18 @@ def _seats(
     return rows
 
 
-def _money(events: list[Event], snapshot: ProjectSnapshot) -> Money:
+def _money(events: list[Event], snapshot: ProjectSnapshot, flat_open: int) -> Money:
     project = snapshot.project
     final = [event for event in events if isinstance(event, RoundFinalised)]
     return Money(
         funded=sum(event.amount for event in events if isinstance(event, ProjectFunded)),
         escrow=project.escrow,
-        reserved=sum(view.pot for view in snapshot.rounds.values()),
+        reserved=sum(view.pot for view in snapshot.rounds.values() if view.phase is not Phase.FLAT),
         bucket=project.bucket,
         penalty_pool=project.penalty_pool,
         fees=sum(event.fee for event in final),
         paid=sum(event.paid for event in final),
-        flat=sum(event.amount for event in events if isinstance(event, FlatClaimed)),
+        flat_open=flat_open,
+        flat_taken=sum(event.amount for event in events if isinstance(event, FlatClaimed)),
         refunded=sum(event.escrow for event in events if isinstance(event, ProjectRefunded)),
     )

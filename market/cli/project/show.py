@@ -31,13 +31,14 @@ def show(app: App, project: int, rounds: int) -> None:
     gateway = app.gateway()
     page = build_page(app, gateway, project, rounds)
     unit, out = unit_of(gateway, page.params.token), app.out
-    out.table(
-        f"{_heading(page)}", ["fixed", "value", "meaning"], term_rows(page.params, unit, page.snapshot.now)
-    )
+    out.line(_heading(page))
     out.line(head_line(page))
     _print_rounds(out, page, unit)
-    out.table("money", ["where", "amount#", "meaning"], money_rows(page, unit))
     _print_seats(out, page, unit)
+    out.table("money", ["where", "amount#", "meaning"], money_rows(page, unit))
+    out.table(
+        "fixed at creation", ["term", "value", "meaning"], term_rows(page.params, unit, page.snapshot.now)
+    )
     for note in page.notes:
         out.note(note)
     out.line(next_line(page))
@@ -66,19 +67,24 @@ def head_line(page: ProjectPage) -> str:
 
 
 def money_rows(page: ProjectPage, unit: Unit) -> list[tuple[str, str, str]]:
-    """(where, amount, meaning) of the project's money."""
+    """(where, amount, meaning) of the project's money; what is rare only where it happened."""
     money, rounds = page.money, page.money.escrow // page.params.pot
-    return [
-        ("funded", unit.text(money.funded), "locked so far"),
-        ("escrow", unit.text(money.escrow), f"free for {rounds} more rounds"),
-        ("reserved", unit.text(money.reserved), f"in {page.snapshot.project.open_count} open rounds"),
-        ("bucket", unit.text(money.bucket), "pay of FINAL rounds, not yet claimed"),
-        ("penalties", unit.text(money.penalty_pool), "join the next pot"),
-        ("paid", unit.text(money.paid), "pay of all FINAL rounds"),
-        ("flat shares", unit.text(money.flat), "taken from FLAT rounds"),
-        ("fees", unit.text(money.fees), "to aggregators"),
-        ("refunded", unit.text(money.refunded), "to the owner"),
+    always = [
+        ("funded", money.funded, "locked so far"),
+        ("escrow", money.escrow, f"free for {rounds} more rounds"),
+        ("reserved", money.reserved, f"in {page.snapshot.project.open_count} open rounds"),
+        ("bucket", money.bucket, "pay of FINAL rounds, not yet claimed"),
+        ("paid", money.paid, "pay of all FINAL rounds"),
+        ("fees", money.fees, "to aggregators"),
     ]
+    sometimes = [
+        ("flat shares", money.flat_open, "of FLAT rounds, not yet taken"),
+        ("flat shares", money.flat_taken, "of FLAT rounds, taken"),
+        ("penalties", money.penalty_pool, "join the next pot"),
+        ("refunded", money.refunded, "to the owner"),
+    ]
+    rows = [*always, *(row for row in sometimes if row[1])]
+    return [(where, unit.text(units), meaning) for where, units, meaning in rows]
 
 
 def next_line(page: ProjectPage) -> str:
@@ -92,6 +98,8 @@ def next_line(page: ProjectPage) -> str:
         return f"next: fairtrain project {'refund' if rest else 'model'} {page.number}"
     if project.escrow < page.params.pot:
         return f"next: fairtrain project fund {page.number} AMOUNT"
+    if page.snapshot.project.head == 0:
+        return f"next: trainers take seats, fairtrain trainer join {page.number} --data FILE"
     return "nothing is due now"
 
 

@@ -1,0 +1,94 @@
+"""Exact helpers against the plainest way to write them."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aggregator.fixed import (
+    O,
+    bound,
+    decayed,
+    floor_sqrt,
+    ints,
+    lower_median,
+    products,
+    ramp,
+    weighted_median,
+)
+
+
+@settings(max_examples=40)
+@given(st.data(), st.integers(0, 63))
+def test_products_of_any_int64__are_exact(data: st.DataObject, bits: int) -> None:
+    limit = 1 << bits
+    values = st.integers(-limit, limit - 1)
+    left = data.draw(st.lists(st.lists(values, min_size=4, max_size=4), min_size=1, max_size=3))
+    right = data.draw(st.lists(st.lists(values, min_size=4, max_size=4), min_size=1, max_size=3))
+    got = products(np.array(left, np.int64), np.array(right, np.int64))
+
+    assert got.tolist() == [[sum(x * y for x, y in zip(a, b, strict=True)) for b in right] for a in left]
+
+
+@pytest.mark.parametrize("value", [-(2**63), 2**63 - 1, -(2**17), 2**17 - 1, 2**17, -(2**17) - 1])
+def test_products_of_the_widest_rows__do_not_round(value: int) -> None:
+    row = np.full((1, 1 << 14), value, np.int64)
+
+    assert products(row, row)[0, 0] == value * value << 14
+
+
+def test_products_of_rows_too_long_or_unequal__are_refused() -> None:
+    with pytest.raises(ValueError, match="cannot multiply"):
+        products(np.zeros((1, (1 << 14) + 1), np.int64), np.zeros((1, (1 << 14) + 1), np.int64))
+    with pytest.raises(ValueError, match="cannot multiply"):
+        products(np.zeros((1, 3), np.int64), np.zeros((1, 4), np.int64))
+
+
+@given(st.lists(st.integers(), max_size=9))
+def test_lower_median__leaves_no_more_below_than_above(values: list[int]) -> None:
+    median = lower_median(values)
+
+    assert median == (sorted(values)[(len(values) - 1) // 2] if values else 0)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "median"),
+    [
+        ([], 0),
+        ([(5, 0)], 0),
+        ([(5, 1)], 5),
+        ([(1, 1), (9, 1)], 1),
+        ([(9, 2), (1, 1)], 9),
+        ([(1, 1), (2, 0), (3, 1)], 1),
+        ([(-4, 3), (7, 2)], -4),
+    ],
+)
+def test_weighted_median__is_where_half_the_weight_is_reached(
+    pairs: list[tuple[int, int]], median: int
+) -> None:
+    assert weighted_median(pairs) == median
+
+
+@pytest.mark.parametrize(
+    ("x", "part"), [(-1, 0), (100, 0), (101, O // 50), (149, 49 * O // 50), (150, O), (1 << 40, O)]
+)
+def test_ramp__is_linear_between_its_ends(x: int, part: int) -> None:
+    assert ramp(x, 100, 50) == part
+
+
+@pytest.mark.parametrize(("x", "kept"), [(0, 0), (15, 15), (16, 15), (-1, 0), (-16, -15), (-17, -15)])
+def test_decayed__loses_the_floor_of_a_sixteenth(x: int, kept: int) -> None:
+    assert decayed(x) == kept
+    assert decayed(ints([x])).tolist() == [kept]
+
+
+@given(st.integers(-5, 2**130))
+def test_floor_sqrt__brackets(x: int) -> None:
+    root = floor_sqrt(x)
+
+    assert root * root <= max(x, 0) < (root + 1) ** 2
+
+
+@given(st.integers(), st.integers(-9, 0), st.integers(0, 9))
+def test_bound__stays_within(x: int, low: int, high: int) -> None:
+    assert bound(x, low, high) == sorted((low, x, high))[1]

@@ -1,0 +1,124 @@
+"""Fits and residuals: close to the real-valued solution, and zero for what is public."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sample_rounds import decided, random_sketch
+
+from aggregator.novelty import NO_ROW, ONE, RIDGE, STEPS, solve
+from aggregator.rows import COLUMNS, Shape
+
+SHAPE = Shape(1, 6)
+
+
+def sketch_of_public(seed: int = 0) -> np.ndarray:
+    return random_sketch(SHAPE, np.random.default_rng(seed))
+
+
+@settings(max_examples=40)
+@given(st.integers(1, 8), st.integers(0, 2**32), st.booleans())
+def test_solve__is_the_ridge_solution(size: int, seed: int, degenerate: bool) -> None:
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(size + 1, 20))
+    if degenerate and size > 1:
+        vectors[1] = vectors[0]
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    gram = vectors @ vectors.T
+    integers = [int(x * ONE) for x in [*gram[:size, :size].ravel(), *gram[size, :size]]]
+    expected = np.linalg.solve(gram[:size, :size] + np.eye(size) * RIDGE / ONE, gram[size, :size])
+
+    assert np.array(solve(integers, size), float) / ONE == pytest.approx(expected, abs=1e-5)
+
+
+def test_solve_of_missing_rows__is_zero() -> None:
+    assert solve([0] * (64 + 8), 8) == [0] * 8
+
+
+def test_residual__is_what_least_squares_leaves() -> None:
+    sketch = sketch_of_public()
+    view = decided(sketch, SHAPE)
+    rows = [
+        SHAPE.delta(0),
+        SHAPE.delta(1),
+        SHAPE.delta(2),
+        SHAPE.past(0, 2),
+        SHAPE.past(1, 2),
+        *view.picks[2],
+    ]
+    public = sketch[[int(row) for row in rows]].astype(float)
+    fitted, *_ = np.linalg.lstsq(public.T, sketch[2].astype(float), rcond=None)
+    rest = sketch[2] - fitted @ public
+
+    assert view.residual[2].astype(float) / 2**20 == pytest.approx(rest, abs=0.01 * np.linalg.norm(rest))
+
+
+@pytest.mark.parametrize(
+    "row", [SHAPE.delta(0), SHAPE.delta(2), SHAPE.past(0, 1), SHAPE.past(1, 1), SHAPE.past(1, 4)]
+)
+@pytest.mark.parametrize("factor", [1, -1, 3])
+def test_residual_of_a_copy__is_nearly_nothing(row: int, factor: int) -> None:
+    sketch = sketch_of_public()
+    sketch[1] = factor * sketch[row]
+    view = decided(sketch, SHAPE)
+
+    assert 50 * view.residual_norm[1] < view.norm[1]
+    assert 2 * view.residual_norm[0] > view.norm[0]
+
+
+def test_residual_of_a_mix_of_three_peers__is_nearly_nothing() -> None:
+    sketch = sketch_of_public()
+    sketch[1] = sum(sketch[SHAPE.past(0, peer)] // 3 for peer in (0, 3, 5))
+    view = decided(sketch, SHAPE)
+
+    assert set(view.picks[1]) == {SHAPE.past(0, peer) for peer in (0, 3, 5)}
+    assert 20 * view.residual_norm[1] < view.norm[1]
+
+
+def test_residual_of_a_copy_of_a_tiny_file__is_nearly_nothing() -> None:
+    """Fits are between unit vectors, so it does not help to have revealed the work at a small scale before."""
+    sketch = sketch_of_public()
+    sketch[SHAPE.past(0, 1)] = sketch[1] // 1000 * 1
+    small = sketch[SHAPE.past(0, 1)].astype(np.int64) * 1000
+    sketch[1] = small
+    view = decided(sketch, SHAPE)
+
+    assert 50 * view.residual_norm[1] < view.norm[1]
+
+
+def test_residual_without_public_rows__is_the_update() -> None:
+    sketch = sketch_of_public()
+    sketch[SHAPE.seats :] = 0
+    view = decided(sketch, SHAPE)
+
+    assert (view.residual[0] == sketch[0].astype(object) << 20).all()
+    assert (view.residual_gram == view.gram[:6, :6]).all()
+    assert view.has_public == 0
+    assert set(view.picks.ravel()) == {NO_ROW}
+
+
+def test_candidates__never_name_own_or_missing_files() -> None:
+    sketch = sketch_of_public()
+    sketch[SHAPE.past(0, 3)] = 0
+    view = decided(sketch, SHAPE)
+
+    for seat in range(6):
+        assert not {SHAPE.past(0, seat), SHAPE.past(1, seat), SHAPE.past(0, 3)} & set(view.picks[seat])
+
+
+def test_picks_of_equal_candidates__take_the_lower_row() -> None:
+    sketch = np.zeros((SHAPE.rows, COLUMNS), np.int32)
+    sketch[:6] = 1000
+    for seat in range(6):
+        sketch[SHAPE.past(0, seat)] = 500
+    view = decided(sketch, SHAPE)
+
+    # Seat 0 is explained by its own file; what is left of all candidates is the same.
+    assert view.picks[0].tolist() == sorted(view.picks[0])
+
+
+def test_residual_products_at_once__equal_those_row_by_row() -> None:
+    view = decided(sketch_of_public(), SHAPE, included=[0, 2, 3, 5])
+    step = next(step for step in STEPS if step.whole)
+
+    assert [step.entry(view, seat).tolist() for seat in range(6)] == view.residual_gram.tolist()

@@ -1,0 +1,136 @@
+"""Where a run may start: each stage takes a project with three trainers and two bonded posters some way on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from market.params import ABSENT_ROUNDS
+from tests.stateful.world import World
+
+
+def fresh(world: World) -> None:
+    """Nothing open."""
+
+
+def commit(world: World) -> None:
+    """COMMIT runs, one seat has sealed."""
+    world.seal(world.open(), 0)
+
+
+def reveal(world: World) -> None:
+    """REVEAL runs, one seat has revealed."""
+    world.reveal(world.to_reveal(), 0)
+
+
+def aggregate(world: World) -> None:
+    """AGGREGATE, one of three missed its reveal."""
+    world.to_aggregate(revealing=[0, 1])
+
+
+def proposed(world: World) -> None:
+    """A result with one of three seats."""
+    world.post(world.to_aggregate(), included=[0])
+
+
+def standing(world: World) -> None:
+    """A complete result, second round in REVEAL."""
+    world.to_standing()
+    if world.params.open_rounds > 1:
+        world.to_reveal()
+
+
+def missed_then_next(world: World) -> None:
+    """A seat that missed its reveal, whose round stands; the next COMMIT runs."""
+    world.post(world.to_aggregate(revealing=[0, 1]))
+    if world.params.open_rounds > 1:
+        world.open()
+
+
+def cleared(world: World) -> None:
+    """Two results by two posters, the lower convicted: the upper is stale and holds a lock."""
+    _two_posters(world)
+    world.call("convict", world.number, 1, world.anyone)
+
+
+def flat_below_stale(world: World) -> None:
+    """The same, and the lower round is due to be flat."""
+    cleared(world)
+    world.now += world.params.windows.dead
+
+
+def not_merged(world: World) -> None:
+    """The lower round posted again with another model: the upper round's base no longer stands."""
+    cleared(world)
+    world.post(1, poster=1, tag=b"truth")
+
+
+def _two_posters(world: World) -> None:
+    world.to_standing(poster=0)
+    if world.params.open_rounds > 1:
+        second = world.to_aggregate()
+        world.now += world.params.windows.first_right
+        world.post(second, poster=1)
+
+
+def stale_head(world: World) -> None:
+    """An unsealed head whose base was convicted away and posted anew."""
+    world.to_standing()
+    if world.params.open_rounds > 1:
+        world.open()
+    world.call("convict", world.number, 1, world.anyone)
+    world.now += world.params.windows.first_right
+    world.post(1, poster=1, tag=b"truth")
+
+
+def void_above_cleared(world: World) -> None:
+    """A VOID round settled above a cleared one: the tip has to skip it later."""
+    world.to_standing()
+    if world.params.open_rounds > 1:
+        second = world.open()
+        world.call("convict", world.number, 1, world.anyone)
+        world.now = world.project.rounds[second].commit_end
+        world.call("voidRound", world.number, second)
+
+
+def final(world: World) -> None:
+    """Two FINAL rounds, the first with a penalty for seat 0."""
+    world.to_final(included=[1, 2], penalty=world.params.unit)
+    world.to_final()
+
+
+def flat(world: World) -> None:
+    """A FLAT round."""
+    round_ = world.to_aggregate(revealing=[0, 1])
+    world.now += world.params.windows.dead
+    world.call("flatten", world.number, round_)
+
+
+def absent(world: World) -> None:
+    """Sixteen VOID rounds: who sealed in none of them may be evicted."""
+    for _ in range(ABSENT_ROUNDS):
+        round_ = world.open()
+        world.seal(round_, 0)
+        world.now = world.project.rounds[round_].commit_end
+        world.call("voidRound", world.number, round_)
+
+
+STAGES: dict[str, Callable[[World], None]] = {
+    stage.__name__: stage
+    for stage in (
+        fresh,
+        commit,
+        reveal,
+        aggregate,
+        proposed,
+        standing,
+        missed_then_next,
+        cleared,
+        flat_below_stale,
+        not_merged,
+        stale_head,
+        void_above_cleared,
+        final,
+        flat,
+        absent,
+    )
+}
