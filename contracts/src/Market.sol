@@ -12,19 +12,20 @@ import {Seats} from "./libraries/Seats.sol";
 import {
     Aggregator,
     BURN_ADDRESS,
+    FINAL,
+    FLAT,
     Frozen,
     Holder,
-    NONE, FINAL, FLAT, VOID,
+    NONE,
     Progress,
     Project,
-    Purse,
     ROOT_FLOOR,
     Round,
-    SEAT_CEILING,
     Seat,
     Tally,
     Tenure,
     Terms,
+    VOID,
     Verdict
 } from "./state.sol";
 import {Account, Content, Limits, Opening, Params, Phase, Post} from "./types.sol";
@@ -85,7 +86,7 @@ contract Market is MarketBase {
         _pull(p.frozen.token, amount);
         _expectRunning(p, project);
 
-        p.purse.escrow += amount;
+        p.put(amount, 0);
 
         emit ProjectFunded(project, msg.sender, amount);
     }
@@ -108,19 +109,19 @@ contract Market is MarketBase {
         Progress memory g = p.progressOf();
         if (!g.stopped && block.timestamp < p.frozen.endDate) revert MarketStillRunning(project, p.frozen.endDate);
         if (g.openCount != 0) revert MarketRoundsOpen(g.openCount);
-        uint96 escrow = p.purse.escrow;
-        uint96 pool = p.purse.penaltyPool;
+        uint256 escrow = p.escrowOf();
+        uint256 pool = p.poolOf();
         if (escrow == 0 && pool == 0) revert MarketNothingDue();
 
         g.refunded = true;
         p.save(g);
-        p.purse.escrow = 0;
-        p.purse.penaltyPool = 0;
+        p.take(escrow, 0);
+        p.takePool(pool, 0);
         if (escrow != 0) _credit(p.frozen.token, p.frozen.owner, escrow);
         // INVARIANT: a penalty never reaches the owner, who could else gain from naming seats malicious.
         if (pool != 0) _credit(p.frozen.token, BURN_ADDRESS, pool);
 
-        emit ProjectRefunded(project, p.frozen.owner, escrow, pool);
+        emit ProjectRefunded(project, p.frozen.owner, uint96(escrow), uint96(pool));
     }
 
     // ----- trainers -----
@@ -246,10 +247,10 @@ contract Market is MarketBase {
         if (account.pay <= s.claimed) revert MarketNothingDue();
         uint256 due = account.pay - s.claimed;
         // INVARIANT: claims of a project never exceed what its FINAL results named, so no lie reaches other projects.
-        if (due > p.purse.bucket) revert MarketBucketTooLow(due, p.purse.bucket);
+        if (due > p.bucketOf()) revert MarketBucketTooLow(due, p.bucketOf());
 
         s.claimed = account.pay;
-        p.purse.bucket -= uint96(due);
+        p.take(0, due);
         _credit(p.frozen.token, s.payout, due);
 
         emit Claimed(project, seat, s.payout, uint96(due));
@@ -261,11 +262,10 @@ contract Market is MarketBase {
         _expect(project, round, phaseOf(project, round), IN_FLAT);
         Seats.checkIndex(p, seat);
         if (!Seats.revealedIn(p, round, seat)) revert MarketNotRevealed(round, seat);
-        uint256 bit = 1 << (seat & 255);
-        if (r.taken[seat >> 8] & bit != 0) revert MarketAlreadyTaken(round, seat);
+        if (r.taken[seat]) revert MarketAlreadyTaken(round, seat);
         address payout = Seats.payoutIn(p, round, seat, tenure);
 
-        r.taken[seat >> 8] |= bit;
+        r.taken[seat] = true;
         uint96 share = uint96(r.verdictOf().paid);
         r.pot -= share;
         _credit(p.frozen.token, payout, share);
@@ -388,8 +388,8 @@ contract Market is MarketBase {
 
         _record(r, VOID);
         uint96 pot = uint96(p.termsOf().pot);
-        p.purse.escrow += pot;
-        p.purse.penaltyPool += r.pot - pot;
+        p.put(pot, 0);
+        p.putPool(r.pot - pot, 0);
         r.pot = 0;
         Results.endWithoutResult(p, round);
 
@@ -415,7 +415,7 @@ contract Market is MarketBase {
         v.paid = pot / t.revealCount; // rounded down; the rest goes back to the escrow
         r.save(v);
         uint96 kept = uint96(v.paid * t.revealCount);
-        p.purse.escrow += pot - kept;
+        p.put(pot - kept, 0);
         r.pot = kept;
         Results.endWithoutResult(p, round);
 
@@ -485,8 +485,7 @@ contract Market is MarketBase {
         // SAFETY: `post` refused a `paid` above what the fee leaves of the pot, and the pot has only grown since.
         uint96 rest = r.pot - fee - paid;
         r.pot = 0;
-        p.purse.escrow += rest;
-        p.purse.bucket += paid;
+        p.put(rest, paid);
         Results.unlock(p, poster);
         _credit(p.frozen.token, poster, fee);
 
@@ -517,7 +516,7 @@ contract Market is MarketBase {
         uint96 third = bond / 3; // the escrow gets what rounding leaves
         p.aggregators[poster] = Aggregator({bond: 0, locked: 0, banned: true});
         r.pot += third;
-        p.purse.escrow += bond - 2 * third;
+        p.put(bond - 2 * third, 0);
         _credit(p.frozen.token, refuter, third);
         Results.remove(p, r, round);
 
@@ -527,7 +526,7 @@ contract Market is MarketBase {
     // ----- steps of the calls above -----
 
     function _holderOf(Project storage p, uint256 seat) private view returns (Holder memory h) {
-        if (seat >= SEAT_CEILING) revert MarketSeatOutOfRange(seat, SEAT_CEILING);
+        // SAFETY: no seat beyond the limit has a holder.
         h = p.seats[seat].holderOf();
         if (h.signer != msg.sender) revert MarketNotSigner(msg.sender, h.signer);
     }
@@ -575,8 +574,7 @@ contract Market is MarketBase {
     function _reserve(Project storage p, Progress memory g) private {
         Terms memory terms = p.termsOf();
         if (g.openCount >= p.frozen.openRounds) revert MarketTooManyOpenRounds(g.openCount, p.frozen.openRounds);
-        Purse memory purse = p.purse;
-        if (purse.escrow < terms.pot) revert MarketEscrowTooLow(purse.escrow, terms.pot);
+        if (p.escrowOf() < terms.pot) revert MarketEscrowTooLow(p.escrowOf(), terms.pot);
 
         uint256 active = Seats.activeNext(p, g);
         // SAFETY: one transaction each, and at most D.
@@ -591,9 +589,10 @@ contract Market is MarketBase {
         t.activeLeft = active;
         t.minSeals = terms.minSeals;
         r.save(t);
-        r.pot = uint96(terms.pot) + purse.penaltyPool;
-        p.purse.escrow = purse.escrow - uint96(terms.pot);
-        p.purse.penaltyPool = 0;
+        uint256 pool = p.poolOf();
+        r.pot = uint96(terms.pot + pool);
+        p.take(terms.pot, 0);
+        p.takePool(pool, 0);
     }
 
     /// Stores a round's outcome; nothing changes it any more.
@@ -642,7 +641,7 @@ contract Market is MarketBase {
         Seats.uncount(p, h, last);
         Seat storage s = p.seats[seat];
         (uint96 pay, uint96 penalty) = _settle(p, s, account);
-        uint96 stake = s.stake - penalty;
+        uint96 stake = uint96(s.stake) - penalty;
         address payout = s.payout;
         p.tenures[seat].push(Tenure({payout: payout, firstRound: uint24(h.firstRound), lastRound: uint24(last)}));
         delete p.seatOf[h.signer];
@@ -669,17 +668,17 @@ contract Market is MarketBase {
         // A departure is never blocked by a lie that became FINAL: pay is what the bucket has, and counters never fall.
         if (account.pay > s.claimed) {
             uint256 due = account.pay - s.claimed;
-            uint96 bucket = p.purse.bucket;
-            pay = due < bucket ? uint96(due) : bucket;
-            p.purse.bucket = bucket - pay;
+            uint256 bucket = p.bucketOf();
+            pay = uint96(due < bucket ? due : bucket);
+            p.take(0, pay);
             s.claimed = account.pay;
         }
         uint96 total = account.penalty < type(uint96).max ? uint96(account.penalty) : type(uint96).max;
         if (total > s.penaltyTaken) {
             penalty = total - s.penaltyTaken;
-            if (penalty > s.stake) penalty = s.stake;
+            if (penalty > s.stake) penalty = uint96(s.stake);
             s.penaltyTaken = total;
-            p.purse.penaltyPool += penalty;
+            p.putPool(penalty, 0);
         }
     }
 }

@@ -18,7 +18,6 @@ import {
     Holder,
     Project,
     Progress,
-    Purse,
     Round,
     Seat,
     Tally,
@@ -180,7 +179,6 @@ abstract contract MarketBase is IMarket, ReentrancyGuard {
     function projectOf(uint256 project) external view returns (ProjectView memory v) {
         Project storage p = _existing(project);
         Progress memory g = p.progressOf();
-        Purse storage purse = p.purse;
         v.owner = p.frozen.owner;
         v.stopped = g.stopped;
         v.refunded = g.refunded;
@@ -193,10 +191,10 @@ abstract contract MarketBase is IMarket, ReentrancyGuard {
         v.activeNext = uint16(Seats.activeNext(p, g));
         v.clearedAt = uint40(g.clearedAt);
         v.lastEventAt = uint40(g.lastEventAt);
-        v.escrow = purse.escrow;
-        v.bucket = purse.bucket;
-        v.penaltyPool = purse.penaltyPool;
-        v.missesOwed = purse.missesOwed;
+        v.escrow = uint96(p.escrowOf());
+        v.bucket = uint96(p.bucketOf());
+        v.penaltyPool = uint96(p.poolOf());
+        v.missesOwed = uint96(p.missesOwedOf());
     }
 
     function roundOf(uint256 project, uint256 round) external view returns (RoundView memory v) {
@@ -204,19 +202,20 @@ abstract contract MarketBase is IMarket, ReentrancyGuard {
         Round storage r = p.rounds[round];
         Tally memory t = r.tallyOf();
         Verdict memory verdict = r.verdictOf();
-        v.phase = phaseOf(project, round);
+        Phase phase = Phases.derive(p, r, round, t);
+        v.phase = phase;
         v.commitEnd = uint40(t.commitEnd);
         v.revealEnd = uint40(Phases.revealEnd(t));
         v.sealCount = uint16(t.sealCount);
         v.revealCount = uint16(t.revealCount);
         v.activeLeft = uint16(t.activeLeft);
         v.revealSum = uint128(t.revealSum);
-        if (v.phase == Phase.Aggregate && !verdict.charged) {
+        if (phase == Phase.Aggregate && !verdict.charged) {
             v.uncharged = uint96(Phases.missedReveals(t) * p.unitOf());
         }
         v.pot = r.pot + v.uncharged;
         v.baseRoot = r.baseRoot;
-        if (_counts(v.phase)) v.proposedAt = uint40(verdict.proposedAt);
+        if (_counts(phase)) v.proposedAt = uint40(verdict.proposedAt);
     }
 
     function resultOf(uint256 project, uint256 round) external view returns (ResultView memory v) {
@@ -242,7 +241,7 @@ abstract contract MarketBase is IMarket, ReentrancyGuard {
         uint256 last = Seats.lastSealed(p, seat, h);
         v.signer = h.signer;
         v.payout = s.payout;
-        v.stake = s.stake;
+        v.stake = uint96(s.stake);
         v.joined = uint24(h.joined);
         v.lastSealed = uint24(last);
         v.firstRound = uint24(h.firstRound);
@@ -272,6 +271,6 @@ abstract contract MarketBase is IMarket, ReentrancyGuard {
     }
 
     function _counts(Phase phase) private pure returns (bool) {
-        return phase == Phase.Proposed || phase == Phase.Standing || phase == Phase.Final;
+        return (IN_PROPOSED | IN_STANDING | IN_FINAL) >> uint8(phase) & 1 != 0;
     }
 }

@@ -48,8 +48,8 @@ struct Round {
     bytes32 baseRoot; // what its trainers start from
     bytes32 commitment; // of the stored result
     bytes32 modelRoot; // of the stored result
-    uint256[4] taken; // bitmap of seats whose flat share is taken
-    uint256[1024] slots; // by seat: 0 empty, below 2^216 a seal, else the revealed root
+    mapping(uint256 seat => bool) taken; // flat shares
+    mapping(uint256 seat => uint256) slots; // 0 empty, below 2^216 a seal, else the revealed root
 }
 
 /// A seat's holder: the only word of the seat that `seal` reads and `reveal` writes.
@@ -65,7 +65,7 @@ struct Holder {
 
 struct Seat {
     uint256 holder;
-    uint96 stake;
+    uint128 stake;
     uint128 claimed; // shares its word with the stake, so that a first claim costs no fresh word
     address payout;
     uint96 penaltyTaken;
@@ -101,11 +101,11 @@ struct Progress {
     bool refunded;
 }
 
+/// What belongs to the project and to nobody yet.
+///   | bucket 128 | escrow 128 |     | missesOwed 128 | penaltyPool 128 |
 struct Purse {
-    uint96 escrow;
-    uint96 bucket;
-    uint96 penaltyPool; // second word
-    uint96 missesOwed;
+    uint256 escrowAndBucket;
+    uint256 poolAndMisses;
 }
 
 /// The frozen numbers that calls need most.
@@ -144,7 +144,7 @@ struct Project {
     mapping(address signer => uint256 seatPlusOne) seatOf;
     mapping(address account => Aggregator) aggregators;
     mapping(uint256 seat => Tenure[]) tenures;
-    Seat[1024] seats;
+    mapping(uint256 seat => Seat) seats;
 }
 
 uint256 constant SEAT_CEILING = 1024;

@@ -130,7 +130,7 @@ def test_steps_root__is_the_written_layout() -> None:
 
 
 def test_gram_root__is_the_written_layout() -> None:
-    present = [seat for seat in VIEW.included] + list(range(SHAPE.seats + 1, SHAPE.rows))
+    present = [*VIEW.included, *range(SHAPE.seats + 1, SHAPE.rows)]
     bits = SHAPE.row_bits
     leaves = [ABSENT] * (1 << 2 * bits)
     for i in present:
@@ -177,7 +177,7 @@ def test_with_newcomers__resets_rows_and_columns_and_leaves_the_rest() -> None:
     fresh = with_newcomers(state, ints([0, 0, 1, 0, 0, 0]))
 
     for step in CARRIED:
-        assert not fresh[step.name][2].any()
+        assert not np.any(fresh[step.name][2])
         if step.kind == "matrix":
             assert not fresh[step.name][:, 2].any()
             assert (fresh[step.name][:2, :2] == state[step.name][:2, :2]).all()

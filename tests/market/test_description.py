@@ -184,11 +184,11 @@ def test_parse_published_other_bytes__refuses():
 
 def test_step_limit__is_above_the_bound_and_scales_with_it():
     small, large = (parse(text(training={"step_bound": bound})) for bound in ("1", "2"))
-    assert (1 << 17) ** 2 < small.step_limit_squared < large.step_limit_squared < 4 * (1 << 18) ** 2
+    assert (1 << 15) ** 2 < small.step_limit_squared < large.step_limit_squared < 4 * (1 << 16) ** 2
 
 
 def test_initial_model__is_the_same_on_every_machine():
-    model = initial_model(parse(text()))
+    model = initial_model(parse(text(lsb_exponent=17)))
     assert model.dtype == "int32"
     assert len(model) == 3_072
     assert not model[2_410:].any()

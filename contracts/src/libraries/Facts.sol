@@ -114,6 +114,41 @@ library Facts {
             | terms.deltaRows << 240 | terms.fileRounds << 248;
     }
 
+    // Two amounts in one word, each below 2^96: adding to or taking from either never reaches the other.
+
+    function escrowOf(Project storage p) internal view returns (uint256) {
+        return uint128(p.purse.escrowAndBucket);
+    }
+
+    function bucketOf(Project storage p) internal view returns (uint256) {
+        return p.purse.escrowAndBucket >> 128;
+    }
+
+    function poolOf(Project storage p) internal view returns (uint256) {
+        return uint128(p.purse.poolAndMisses);
+    }
+
+    function missesOwedOf(Project storage p) internal view returns (uint256) {
+        return p.purse.poolAndMisses >> 128;
+    }
+
+    function put(Project storage p, uint256 toEscrow, uint256 toBucket) internal {
+        p.purse.escrowAndBucket += toEscrow | toBucket << 128;
+    }
+
+    /// The caller has checked that so much is there.
+    function take(Project storage p, uint256 fromEscrow, uint256 fromBucket) internal {
+        p.purse.escrowAndBucket -= fromEscrow | fromBucket << 128;
+    }
+
+    function putPool(Project storage p, uint256 toPool, uint256 toMisses) internal {
+        p.purse.poolAndMisses += toPool | toMisses << 128;
+    }
+
+    function takePool(Project storage p, uint256 fromPool, uint256 fromMisses) internal {
+        p.purse.poolAndMisses -= fromPool | fromMisses << 128;
+    }
+
     /// What a missed reveal costs, in smallest units, rounded down.
     function unitOf(Project storage p) internal view returns (uint256) {
         Terms memory terms = termsOf(p);

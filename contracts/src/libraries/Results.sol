@@ -102,7 +102,7 @@ library Results {
         // SAFETY: each of these units is part of a stake.
         uint96 units = uint96(missed * p.unitOf());
         r.pot += units;
-        p.purse.missesOwed += units;
+        p.putPool(0, units);
     }
 
     // ----- leaving -----

@@ -55,7 +55,7 @@ library Seats {
         // SAFETY: a seat seals only with a unit of stake, and nothing but this takes from it before it seals again.
         uint96 unit = uint96(p.unitOf());
         p.seats[seat].stake -= unit;
-        p.purse.missesOwed -= unit;
+        p.takePool(0, unit);
         emit IMarket.MissDebited(project, uint16(seat), last, unit);
     }
 

@@ -48,6 +48,7 @@ def load_description(path: Path) -> Description:
 @click.option("--local-steps", type=int, help="Training steps in a round.")
 @click.option("--batch-size", type=int, help="Samples in a step.")
 @click.option("--step-bound", help="Largest length of one update, in weights.")
+@click.option("--lsb-exponent", type=int, help="e of the step 2^-e in which updates count (8 to 24).")
 @click.option("--seed", type=int, help="Public seed of the first model (else random).")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True)
 @click.option("--force", is_flag=True, help="Overwrite the output file.")
@@ -78,7 +79,7 @@ def build(found: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any
         for key in ("learning_rate", "momentum", "local_steps", "batch_size", "step_bound")
         if options[key] is not None
     }
-    return {
+    document = {
         "version": 1,
         "name": options["name"],
         "title": options["title"] or options["name"],
@@ -92,6 +93,9 @@ def build(found: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any
         "initialiser": {"seed": seed},
         "training": training,
     }
+    if options["lsb_exponent"] is not None:
+        document["lsb_exponent"] = options["lsb_exponent"]
+    return document
 
 
 def _model(options: Mapping[str, Any]) -> dict[str, Any]:
