@@ -6,8 +6,10 @@ aggregates. Between them everything follows from sketches (`aggregator.decide`).
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -135,20 +137,29 @@ def judge(inputs: RoundInputs, out_dir: Path, progress: Progress = lambda *_: No
 
 def take_sketches(inputs: RoundInputs, progress: Progress) -> tuple[NDArray[np.int32], Hash]:
     """First pass: int32 (W, 256) sketches of checked files, and the root of their running sums."""
-    shape, files = inputs.shape, {**inputs.updates, **inputs.public}
+    shape, files = inputs.shape, sorted({**inputs.updates, **inputs.public}.items())
     sketch = np.zeros((shape.rows, COLUMNS), np.int32)
     rows = np.tile(np.frombuffer(absent_root(shape.segment_bits), np.uint8), (shape.rows, 1))
-    for done, (row, file) in enumerate(sorted(files.items())):
-        progress("check and sketch", done, len(files))
-        sums, tree = Sketcher(inputs.seed), SketchRow(inputs.poster, row, shape.segment_bits)
-        root = RootBuilder(shape.d, UPDATE)
-        for block in blocks(file.path, shape.d, UPDATE, _PASS_LEAVES):
-            root.push(block)
-            tree.push(sums.push(block))
-        check_root(root.root(), file.root)
-        sketch[row] = sums.sums
-        rows[row] = np.frombuffer(tree.root(), np.uint8)
+    # Hashing and summing are compiled and hold no lock; a worker holds one block.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        taken = pool.map(lambda entry: _sketch_file(inputs, *entry), files)
+        for done, ((row, _), (sums, root)) in enumerate(zip(files, taken, strict=True), start=1):
+            sketch[row] = sums
+            rows[row] = np.frombuffer(root, np.uint8)
+            progress("check and sketch", done, len(files))
     return sketch, climb(rows, shape.segment_bits, shape.row_bits)
+
+
+def _sketch_file(inputs: RoundInputs, row: int, file: File) -> tuple[NDArray[np.int32], Hash]:
+    """Sketch of one file whose root is checked on the way, and the root of its running sums."""
+    shape = inputs.shape
+    sums, tree = Sketcher(inputs.seed), SketchRow(inputs.poster, row, shape.segment_bits)
+    root = RootBuilder(shape.d, UPDATE)
+    for block in blocks(file.path, shape.d, UPDATE, _PASS_LEAVES):
+        root.push(block)
+        tree.push(sums.push(block))
+    check_root(root.root(), file.root)
+    return sums.sums, tree.root()
 
 
 def seat_results(view: View, unit: int) -> list[SeatResult]:

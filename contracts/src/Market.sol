@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 
 import {MarketBase} from "./MarketBase.sol";
+import {Registry} from "./Registry.sol";
+import {IMarket} from "./interfaces/IMarket.sol";
 import {Facts} from "./libraries/Facts.sol";
 import {Hashes} from "./libraries/Hashes.sol";
 import {Phases} from "./libraries/Phases.sol";
+import {Relations} from "./libraries/Relations.sol";
 import {Results} from "./libraries/Results.sol";
 import {Seats} from "./libraries/Seats.sol";
 import {
@@ -32,54 +35,56 @@ import {Account, Content, Limits, Opening, Params, Phase, Post} from "./types.so
 
 /// One contract holds all money and all rounds. See `interfaces/IMarket.sol` for what each call promises, and
 /// `contracts/README.md` for the protocol on one page.
-contract Market is MarketBase {
+contract Market is IMarket, MarketBase {
     using Facts for Project;
     using Facts for Round;
     using Facts for Seat;
 
-    int64 private constant START_REPUTATION = 1 << 13; // of every account before the first FINAL result
-    uint256 private constant EVICTION_ROUNDS = 16; // opened rounds without a seal after which a seat may be evicted
 
-    constructor(Limits memory limits_) MarketBase(limits_) {}
+    address private immutable REGISTRY;
+
+    constructor(Limits memory limits_) {
+        Relations.checkLimits(limits_);
+        _limits = limits_;
+        REGISTRY = address(new Registry());
+    }
+
+    // ----- projects and seats: `Registry` has the code -----
+
+    function create(Params calldata, Content calldata) external returns (uint256) {
+        return abi.decode(_inRegistry(), (uint256));
+    }
+
+    function stop(uint256) external {
+        _inRegistry();
+    }
+
+    function refund(uint256) external {
+        _inRegistry();
+    }
+
+    function register(uint256, uint16, address, uint96, bytes32[] calldata) external payable {
+        _inRegistry();
+    }
+
+    function addStake(uint256, uint16, uint96) external payable {
+        _inRegistry();
+    }
+
+    function leave(uint256, uint16, Account calldata, Opening calldata, bytes32[] calldata) external {
+        _inRegistry();
+    }
+
+    function evict(uint256, uint16, Account calldata, Opening calldata, bytes32[] calldata) external {
+        _inRegistry();
+    }
+
+    /// SAFETY: the code was made by this market's constructor, has no state of its own and cannot be replaced.
+    function _inRegistry() private returns (bytes memory) {
+        return Address.functionDelegateCall(REGISTRY, msg.data);
+    }
 
     // ----- owner -----
-
-    function create(Params calldata params, Content calldata content) external returns (uint256 project) {
-        PARAMETER_CHECK.check(params, content);
-
-        project = ++projectCount;
-        Project storage p = _projects[project];
-        p.save(
-            Terms({
-                pot: params.pot,
-                bondFloor: params.bondFloor,
-                seats: params.seats,
-                minSeals: params.minSeals,
-                feeBps: params.feeBps,
-                deltaRows: params.deltaRows,
-                fileRounds: params.fileRounds
-            })
-        );
-        p.windows = params.windows;
-        p.frozen = Frozen({
-            token: params.token,
-            minStake: params.minStake,
-            owner: msg.sender,
-            endDate: params.endDate,
-            coefficients: params.coefficients,
-            expectedSeats: params.expectedSeats,
-            openRounds: params.openRounds,
-            admissionRoot: params.admissionRoot,
-            descriptionDigest: content.descriptionDigest,
-            modelDigest: content.modelDigest
-        });
-        Round storage start = p.rounds[0];
-        start.commitment = Hashes.startCommitment(project, content.modelRoot);
-        start.modelRoot = content.modelRoot;
-        _record(start, FINAL);
-
-        emit ProjectCreated(project, msg.sender, params, content);
-    }
 
     function fund(uint256 project, uint96 amount) external payable nonReentrant {
         Project storage p = _existing(project);
@@ -91,86 +96,7 @@ contract Market is MarketBase {
         emit ProjectFunded(project, msg.sender, amount);
     }
 
-    function stop(uint256 project) external {
-        Project storage p = _existing(project);
-        if (msg.sender != p.frozen.owner) revert MarketNotOwner(msg.sender, p.frozen.owner);
-        Progress memory g = p.progressOf();
-        if (g.stopped) revert MarketProjectStopped(project);
-
-        g.stopped = true;
-        p.save(g);
-
-        emit ProjectStopped(project);
-    }
-
-    function refund(uint256 project) external {
-        Project storage p = _existing(project);
-        // INVARIANT: money goes back only when no round is open and none can open again.
-        Progress memory g = p.progressOf();
-        if (!g.stopped && block.timestamp < p.frozen.endDate) revert MarketStillRunning(project, p.frozen.endDate);
-        if (g.openCount != 0) revert MarketRoundsOpen(g.openCount);
-        uint256 escrow = p.escrowOf();
-        uint256 pool = p.poolOf();
-        if (escrow == 0 && pool == 0) revert MarketNothingDue();
-
-        g.refunded = true;
-        p.save(g);
-        p.take(escrow, 0);
-        p.takePool(pool, 0);
-        if (escrow != 0) _credit(p.frozen.token, p.frozen.owner, escrow);
-        // INVARIANT: a penalty never reaches the owner, who could else gain from naming seats malicious.
-        if (pool != 0) _credit(p.frozen.token, BURN_ADDRESS, pool);
-
-        emit ProjectRefunded(project, p.frozen.owner, uint96(escrow), uint96(pool));
-    }
-
     // ----- trainers -----
-
-    function register(uint256 project, uint16 seat, address payout, uint96 stake, bytes32[] calldata admission)
-        external
-        payable
-        nonReentrant
-    {
-        Project storage p = _existing(project);
-        _pull(p.frozen.token, stake);
-        _expectRunning(p, project);
-        Seats.checkIndex(p, seat);
-        Seat storage s = p.seats[seat];
-        Holder memory h = s.holderOf();
-        if (h.signer != address(0)) revert MarketSeatTaken(seat, h.signer);
-        if (p.seatOf[msg.sender] != 0) revert MarketAlreadySeated(msg.sender, p.seatOf[msg.sender] - 1);
-        if (stake < p.frozen.minStake) revert MarketStakeTooLow(stake, p.frozen.minStake);
-        if (payout == address(0)) revert MarketZeroAddress();
-        bytes32 root = p.frozen.admissionRoot;
-        if (root != 0 && !MerkleProof.verifyCalldata(admission, root, Hashes.admissionLeaf(msg.sender))) {
-            revert MarketNotAdmitted(msg.sender);
-        }
-
-        // SAFETY: `claimed` and `penaltyTaken` are cumulative over all holders of the seat and stay.
-        Progress memory g = p.progressOf();
-        ++g.activeDelta;
-        p.save(g);
-        h.signer = msg.sender;
-        h.joined = g.head;
-        s.save(h);
-        s.stake = stake;
-        s.payout = payout;
-        p.seatOf[msg.sender] = uint256(seat) + 1;
-
-        emit TrainerRegistered(project, seat, msg.sender, payout, stake);
-    }
-
-    function addStake(uint256 project, uint16 seat, uint96 amount) external payable nonReentrant {
-        Project storage p = _existing(project);
-        _pull(p.frozen.token, amount);
-        Seats.checkIndex(p, seat);
-        Seat storage s = p.seats[seat];
-        if (s.holder == 0) revert MarketSeatFree(seat);
-
-        s.stake += amount;
-
-        emit StakeAdded(project, seat, amount);
-    }
 
     function seal(uint256 project, uint256 round, uint256 seat, bytes32 seal_) external {
         Project storage p = _projects[project];
@@ -271,36 +197,6 @@ contract Market is MarketBase {
         _credit(p.frozen.token, payout, share);
 
         emit FlatClaimed(project, round, seat, payout, share);
-    }
-
-    function leave(
-        uint256 project,
-        uint16 seat,
-        Account calldata account,
-        Opening calldata opening,
-        bytes32[] calldata proof
-    ) external {
-        Project storage p = _existing(project);
-        Holder memory h = _holderOf(p, seat);
-        _depart(p, h, project, seat, account, opening, proof);
-    }
-
-    function evict(
-        uint256 project,
-        uint16 seat,
-        Account calldata account,
-        Opening calldata opening,
-        bytes32[] calldata proof
-    ) external {
-        Project storage p = _existing(project);
-        Seats.checkIndex(p, seat);
-        Holder memory h = p.seats[seat].holderOf();
-        if (h.signer == address(0)) revert MarketSeatFree(seat);
-        uint256 last = Seats.lastSealed(p, seat, h);
-        uint256 seen = last > h.joined ? last : h.joined;
-        uint256 head = p.progressOf().head;
-        if (head - seen < EVICTION_ROUNDS) revert MarketNotEvictable(head, seen + EVICTION_ROUNDS);
-        _depart(p, h, project, seat, account, opening, proof);
     }
 
     // ----- aggregators -----
@@ -525,12 +421,6 @@ contract Market is MarketBase {
 
     // ----- steps of the calls above -----
 
-    function _holderOf(Project storage p, uint256 seat) private view returns (Holder memory h) {
-        // SAFETY: no seat beyond the limit has a holder.
-        h = p.seats[seat].holderOf();
-        if (h.signer != msg.sender) revert MarketNotSigner(msg.sender, h.signer);
-    }
-
     /// INVARIANT: nobody trains on a base that no longer stands; after the first seal the base is a fact.
     function _expectFreshBase(Project storage p, Round storage r, uint256 round) private view {
         Progress memory g = p.progressOf();
@@ -593,92 +483,5 @@ contract Market is MarketBase {
         r.pot = uint96(terms.pot + pool);
         p.take(terms.pot, 0);
         p.takePool(pool, 0);
-    }
-
-    /// Stores a round's outcome; nothing changes it any more.
-    function _record(Round storage r, uint256 outcome) private {
-        Verdict memory v = r.verdictOf();
-        v.outcome = outcome;
-        r.save(v);
-    }
-
-    /// The account of `seat` in the result of a FINAL round.
-    function _expectAccount(
-        Project storage p,
-        Round storage r,
-        uint256 seat,
-        Account calldata account,
-        Opening calldata opening,
-        bytes32[] calldata proof
-    ) private view {
-        bytes32 commitment = Hashes.commitmentOf(opening);
-        if (commitment != r.commitment) revert MarketWrongOpening(commitment, r.commitment);
-        // INVARIANT: the depth is exact, so no inner node passes for a leaf.
-        uint256 depth = Hashes.depthOf(p.seatsOf());
-        if (proof.length != depth) revert MarketProofLength(proof.length, depth);
-        bytes32 root = Hashes.merkleRoot(Hashes.accountLeaf(seat, account), seat, proof);
-        if (root != opening.accounts) revert MarketWrongProof(root, opening.accounts);
-    }
-
-    /// Settles pay, penalty and stake of a seat and frees it.
-    function _depart(
-        Project storage p,
-        Holder memory h,
-        uint256 project,
-        uint16 seat,
-        Account calldata account,
-        Opening calldata opening,
-        bytes32[] calldata proof
-    ) private {
-        uint256 last = Seats.lastSealed(p, seat, h);
-        Progress memory g = p.progressOf();
-        // INVARIANT: stake is bound until the last round that the seat sealed, and all below, are terminal.
-        if (last > g.terminalUpTo) revert MarketStakeBound(last, g.terminalUpTo);
-        if (g.lastFinal != 0) _expectAccount(p, p.rounds[g.lastFinal], seat, account, opening, proof);
-        else _expectStartAccount(account);
-
-        Seats.debitMiss(p, project, seat, last);
-        Seats.uncount(p, h, last);
-        Seat storage s = p.seats[seat];
-        (uint96 pay, uint96 penalty) = _settle(p, s, account);
-        uint96 stake = uint96(s.stake) - penalty;
-        address payout = s.payout;
-        p.tenures[seat].push(Tenure({payout: payout, firstRound: uint24(h.firstRound), lastRound: uint24(last)}));
-        delete p.seatOf[h.signer];
-        s.holder = 0;
-        s.stake = 0;
-        s.payout = address(0);
-        _credit(p.frozen.token, payout, uint256(pay) + stake);
-
-        emit TrainerLeft(project, seat, payout, msg.sender != h.signer, pay, stake, penalty);
-    }
-
-    /// Before the first FINAL result every account is the constant that the rule starts from.
-    function _expectStartAccount(Account calldata account) private pure {
-        if (account.reputation != START_REPUTATION || account.pay != 0 || account.penalty != 0) {
-            revert MarketNotStartAccount(account.reputation, account.pay, account.penalty);
-        }
-    }
-
-    /// Moves a departing seat's pay out of the bucket and its penalty into the pool.
-    function _settle(Project storage p, Seat storage s, Account calldata account)
-        private
-        returns (uint96 pay, uint96 penalty)
-    {
-        // A departure is never blocked by a lie that became FINAL: pay is what the bucket has, and counters never fall.
-        if (account.pay > s.claimed) {
-            uint256 due = account.pay - s.claimed;
-            uint256 bucket = p.bucketOf();
-            pay = uint96(due < bucket ? due : bucket);
-            p.take(0, pay);
-            s.claimed = account.pay;
-        }
-        uint96 total = account.penalty < type(uint96).max ? uint96(account.penalty) : type(uint96).max;
-        if (total > s.penaltyTaken) {
-            penalty = total - s.penaltyTaken;
-            if (penalty > s.stake) penalty = uint96(s.stake);
-            s.penaltyTaken = total;
-            p.putPool(penalty, 0);
-        }
     }
 }

@@ -6,10 +6,11 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
 import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
 
-import {ParameterCheck} from "./ParameterCheck.sol";
-import {IMarket} from "./interfaces/IMarket.sol";
+import {IMarketViews} from "./interfaces/IMarket.sol";
 import {Facts} from "./libraries/Facts.sol";
+import {Hashes} from "./libraries/Hashes.sol";
 import {Phases} from "./libraries/Phases.sol";
+import {Relations} from "./libraries/Relations.sol";
 import {Seats} from "./libraries/Seats.sol";
 import {
     Aggregator,
@@ -25,9 +26,11 @@ import {
     Verdict
 } from "./state.sol";
 import {
+    Account,
     AggregatorView,
     Content,
     Limits,
+    Opening,
     Params,
     Phase,
     ProjectView,
@@ -37,7 +40,7 @@ import {
 } from "./types.sol";
 
 /// Storage, guards, the only four places where money enters, moves to a credit or leaves, and the views.
-abstract contract MarketBase is IMarket, ReentrancyGuard {
+abstract contract MarketBase is IMarketViews, ReentrancyGuard {
     using Facts for Project;
     using Facts for Round;
     using Facts for Seat;
@@ -52,18 +55,11 @@ abstract contract MarketBase is IMarket, ReentrancyGuard {
     uint256 internal constant IN_FLAT = 1 << uint8(Phase.Flat);
     uint256 internal constant IN_VOID = 1 << uint8(Phase.Void);
 
-    uint256 internal constant RULE = 1; // the default rule; `ParameterCheck` admits no other yet
-    uint256 internal constant COLUMNS = 256;
-
-    ParameterCheck internal immutable PARAMETER_CHECK;
+    Limits internal _limits; // never written after construction
     uint256 public projectCount;
     mapping(uint256 project => Project) internal _projects;
     mapping(address token => mapping(address account => uint256 amountPlusOne)) private _credits;
     mapping(address token => uint256) public held;
-
-    constructor(Limits memory limits_) {
-        PARAMETER_CHECK = new ParameterCheck(limits_);
-    }
 
     // ----- guards -----
 
@@ -80,6 +76,37 @@ abstract contract MarketBase is IMarket, ReentrancyGuard {
     function _expectRunning(Project storage p, uint256 project) internal view {
         if (p.progressOf().stopped) revert MarketProjectStopped(project);
         if (block.timestamp >= p.frozen.endDate) revert MarketProjectEnded(project, p.frozen.endDate);
+    }
+
+    function _holderOf(Project storage p, uint256 seat) internal view returns (Holder memory h) {
+        // SAFETY: no seat beyond the limit has a holder.
+        h = p.seats[seat].holderOf();
+        if (h.signer != msg.sender) revert MarketNotSigner(msg.sender, h.signer);
+    }
+
+    /// The account of `seat` in the result of a FINAL round.
+    function _expectAccount(
+        Project storage p,
+        Round storage r,
+        uint256 seat,
+        Account calldata account,
+        Opening calldata opening,
+        bytes32[] calldata proof
+    ) internal view {
+        bytes32 commitment = Hashes.commitmentOf(opening);
+        if (commitment != r.commitment) revert MarketWrongOpening(commitment, r.commitment);
+        // INVARIANT: the depth is exact, so no inner node passes for a leaf.
+        uint256 depth = Hashes.depthOf(p.seatsOf());
+        if (proof.length != depth) revert MarketProofLength(proof.length, depth);
+        bytes32 root = Hashes.merkleRoot(Hashes.accountLeaf(seat, account), seat, proof);
+        if (root != opening.accounts) revert MarketWrongProof(root, opening.accounts);
+    }
+
+    /// Stores a round's outcome; nothing changes it any more.
+    function _record(Round storage r, uint256 outcome) internal {
+        Verdict memory v = r.verdictOf();
+        v.outcome = outcome;
+        r.save(v);
     }
 
     // ----- money -----
@@ -136,7 +163,7 @@ abstract contract MarketBase is IMarket, ReentrancyGuard {
     // ----- views -----
 
     function limits() external view returns (Limits memory) {
-        return PARAMETER_CHECK.limits();
+        return _limits;
     }
 
     function creditOf(address token, address account) public view returns (uint256) {
@@ -163,10 +190,10 @@ abstract contract MarketBase is IMarket, ReentrancyGuard {
         params.minSeals = uint16(terms.minSeals);
         params.expectedSeats = frozen.expectedSeats;
         params.openRounds = frozen.openRounds;
-        params.rule = uint8(RULE);
+        params.rule = uint8(Relations.RULE);
         params.deltaRows = uint8(terms.deltaRows);
         params.fileRounds = uint8(terms.fileRounds);
-        params.columns = uint16(COLUMNS);
+        params.columns = uint16(Relations.COLUMNS);
         params.coefficients = frozen.coefficients;
         params.endDate = frozen.endDate;
         params.admissionRoot = frozen.admissionRoot;

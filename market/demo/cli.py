@@ -14,7 +14,7 @@ from market.cli.context import App, pass_app
 from market.cli.output import amount
 from market.demo.live import Show
 from market.demo.outcome import report_of
-from market.demo.plan import DEFAULT_ATTACKERS, Member, attackers, members, test_data
+from market.demo.plan import DEFAULT_ATTACKERS, Member, attackers, members, held_out_data
 from market.demo.processes import Family
 from market.demo.report import Report
 from market.demo.stage import Stage, fund, home_folder, set_stage, start_everybody, wait_for_seats
@@ -108,7 +108,7 @@ def perform(
         wait_for_seats(stage, family)
     budget = fund(stage)
     console.print(f"all stakes and the bond are in; the owner locks {amount(budget)} for {rounds} rounds")
-    show = Show(stage, family, test_data(seed), console)
+    show = Show(stage, family, held_out_data(seed), console)
     show.follow()
     with console.status("everybody claims and leaves; a verifier recomputes all rounds"):
         verified = verify(stage, family)

@@ -48,7 +48,7 @@ def sizes(text: str) -> list[int]:
     return [int(part) for part in parts]
 
 
-def test_data(seed: int) -> str:
+def held_out_data(seed: int) -> str:
     """The held-out fifth of the digits, which no trainer has."""
     return f"sklearn:digits?test=1&seed={seed}"
 

@@ -110,10 +110,7 @@ def test_judge_all_equal_updates__takes_their_mean_and_pays_the_same(
 
     assert {line.pay for line in judgement.seats} == {str((POT - FEE) // n)}
     delta = decode(judgement.delta.read_bytes(), D, UPDATE)
-    assert (
-        set(delta.tolist()) <= {value, value - (value > 1) * 8, value + (value < 0)}
-        or abs(int(delta[0]) - value) <= abs(value) * n / 65535 + 1
-    )
+    assert set(delta.tolist()) == {(value * n * (65535 // n) + 2**15) >> 16}
 
 
 def test_judge_random_signs_at_the_limits__stays_in_range(project: Project) -> None:

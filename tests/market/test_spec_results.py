@@ -219,8 +219,8 @@ def test_finalise_around_the_window__is_exact(world: World, offset: int, allowed
         return
     world.call("finalise", 1, round_)
 
-    pot, fee = world.params.pot, world.params.fee
-    assert (world.project.bucket, world.project.escrow) == (pot - fee, 9 * pot)
+    pot, fee, paid = world.params.pot, world.params.fee, 3 * (9_500 // 3)
+    assert (world.project.bucket, world.project.escrow) == (paid, 10 * pot - fee - paid)
     assert views.credit_of(world.state, NATIVE, world.posters[0]) == fee
     assert views.aggregator_of(world.state, 1, world.posters[0]).locked == 0
     assert world.project.terminal_up_to == round_

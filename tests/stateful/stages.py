@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from market.params import ABSENT_ROUNDS
 from tests.stateful.world import World
@@ -35,15 +36,13 @@ def proposed(world: World) -> None:
 def standing(world: World) -> None:
     """A complete result, second round in REVEAL."""
     world.to_standing()
-    if world.params.open_rounds > 1:
-        world.to_reveal()
+    world.to_reveal()
 
 
 def missed_then_next(world: World) -> None:
     """A seat that missed its reveal, whose round stands; the next COMMIT runs."""
     world.post(world.to_aggregate(revealing=[0, 1]))
-    if world.params.open_rounds > 1:
-        world.open()
+    world.open()
 
 
 def cleared(world: World) -> None:
@@ -66,17 +65,15 @@ def not_merged(world: World) -> None:
 
 def _two_posters(world: World) -> None:
     world.to_standing(poster=0)
-    if world.params.open_rounds > 1:
-        second = world.to_aggregate()
-        world.now += world.params.windows.first_right
-        world.post(second, poster=1)
+    second = world.to_aggregate()
+    world.now += world.params.windows.first_right
+    world.post(second, poster=1)
 
 
 def stale_head(world: World) -> None:
     """An unsealed head whose base was convicted away and posted anew."""
     world.to_standing()
-    if world.params.open_rounds > 1:
-        world.open()
+    world.open()
     world.call("convict", world.number, 1, world.anyone)
     world.now += world.params.windows.first_right
     world.post(1, poster=1, tag=b"truth")
@@ -85,11 +82,10 @@ def stale_head(world: World) -> None:
 def void_above_cleared(world: World) -> None:
     """A VOID round settled above a cleared one: the tip has to skip it later."""
     world.to_standing()
-    if world.params.open_rounds > 1:
-        second = world.open()
-        world.call("convict", world.number, 1, world.anyone)
-        world.now = world.project.rounds[second].commit_end
-        world.call("voidRound", world.number, second)
+    second = world.open()
+    world.call("convict", world.number, 1, world.anyone)
+    world.now = world.project.rounds[second].commit_end
+    world.call("voidRound", world.number, second)
 
 
 def final(world: World) -> None:
@@ -114,23 +110,22 @@ def absent(world: World) -> None:
         world.call("voidRound", world.number, round_)
 
 
-STAGES: dict[str, Callable[[World], None]] = {
-    stage.__name__: stage
-    for stage in (
-        fresh,
-        commit,
-        reveal,
-        aggregate,
-        proposed,
-        standing,
-        missed_then_next,
-        cleared,
-        flat_below_stale,
-        not_merged,
-        stale_head,
-        void_above_cleared,
-        final,
-        flat,
-        absent,
-    )
-}
+@dataclass(frozen=True)
+class Stage:
+    """A way to begin; `needs_two_rounds`: the project must allow two open rounds."""
+
+    go: Callable[[World], None]
+    needs_two_rounds: bool
+
+
+TWO = (
+    standing,
+    missed_then_next,
+    cleared,
+    flat_below_stale,
+    not_merged,
+    stale_head,
+    void_above_cleared,
+)
+ONE = (fresh, commit, reveal, aggregate, proposed, final, flat, absent)
+STAGES = {go.__name__: Stage(go, go in TWO) for go in (*ONE, *TWO)}

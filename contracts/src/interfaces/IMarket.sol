@@ -5,7 +5,8 @@ import {
     Account, AggregatorView, Content, Limits, Opening, Params, Phase, Post, ProjectView, ResultView, RoundView, SeatView
 } from "../types.sol";
 
-interface IMarket {
+/// What every part of the market may emit or refuse with.
+interface IMarketFacts {
     // ----- events: enough to rebuild every getter (I-47); one business event per call -----
     event ProjectCreated(uint256 indexed project, address indexed owner, Params params, Content content);
     event ProjectFunded(uint256 indexed project, address indexed from, uint96 amount);
@@ -54,6 +55,7 @@ interface IMarket {
     error MarketTooManyFileRounds(uint256 fileRounds, uint256 most);
     error MarketZeroHash(); // of Content in `create`, of Roots in `post`
     // Who and what
+    error MarketCodeOnly(); // called at the address of a part of the market's code
     error MarketUnknownProject(uint256 project, uint256 count);
     error MarketNotOwner(address caller, address owner);
     error MarketNotSigner(address caller, address signer);
@@ -118,22 +120,45 @@ interface IMarket {
     error MarketProofLength(uint256 length, uint256 depth);
     error MarketWrongProof(bytes32 computed, bytes32 accounts);
     error MarketNotStartAccount(int256 reputation, uint256 pay, uint256 penalty);
+}
 
-    // ----- owner -----
+interface IMarketViews is IMarketFacts {
+    function limits() external view returns (Limits memory);
+    function projectCount() external view returns (uint256);
+    function paramsOf(uint256 project) external view returns (Params memory, Content memory);
+    function projectOf(uint256 project) external view returns (ProjectView memory);
+    function roundOf(uint256 project, uint256 round) external view returns (RoundView memory);
+    function resultOf(uint256 project, uint256 round) external view returns (ResultView memory); // zero when there is none that counts
+    function seatOf(uint256 project, uint256 seat) external view returns (SeatView memory);
+    function slotOf(uint256 project, uint256 round, uint256 seat) external view returns (bytes32); // 0 empty, < 2^216 sealed, else the revealed root
+    function tenureCountOf(uint256 project, uint256 seat) external view returns (uint256); // past holders of the seat
+    function seatIndexOf(uint256 project, address signer) external view returns (bool held, uint16 seat);
+    function aggregatorOf(uint256 project, address account) external view returns (AggregatorView memory);
+    function phaseOf(uint256 project, uint256 round) external view returns (Phase);
+    function creditOf(address token, address account) external view returns (uint256);
+    function held(address token) external view returns (uint256); // what entered less what left through the market
+}
+
+/// Projects and seats: what happens outside of rounds.
+interface IRegistry is IMarketFacts {
     function create(Params calldata params, Content calldata content) external returns (uint256 project);
-    function fund(uint256 project, uint96 amount) external payable;
     function stop(uint256 project) external;
     function refund(uint256 project) external; // anyone, once no further round can open and none is open
-
-    // ----- trainers -----
     function register(uint256 project, uint16 seat, address payout, uint96 stake, bytes32[] calldata admission) external payable;
     function addStake(uint256 project, uint16 seat, uint96 amount) external payable;
+    function leave(uint256 project, uint16 seat, Account calldata account, Opening calldata opening, bytes32[] calldata proof) external;
+    function evict(uint256 project, uint16 seat, Account calldata account, Opening calldata opening, bytes32[] calldata proof) external; // anyone
+}
+
+interface IMarket is IRegistry, IMarketViews {
+    // ----- owner -----
+    function fund(uint256 project, uint96 amount) external payable;
+
+    // ----- trainers -----
     function seal(uint256 project, uint256 round, uint256 seat, bytes32 seal_) external;
     function reveal(uint256 project, uint256 round, uint256 seat, bytes32 updateRoot, bytes32 salt, bytes32 fileDigest) external;
     function claim(uint256 project, uint256 round, uint16 seat, Account calldata account, Opening calldata opening, bytes32[] calldata proof) external; // anyone
     function claimFlat(uint256 project, uint256 round, uint16 seat, uint256 tenure) external; // anyone
-    function leave(uint256 project, uint16 seat, Account calldata account, Opening calldata opening, bytes32[] calldata proof) external;
-    function evict(uint256 project, uint16 seat, Account calldata account, Opening calldata opening, bytes32[] calldata proof) external; // anyone
 
     // ----- aggregators -----
     function addBond(uint256 project, uint96 amount) external payable;
@@ -150,20 +175,4 @@ interface IMarket {
     function finalise(uint256 project, uint256 round) external;
     function withdraw(address token, address to) external; // own credit
     function burn(address token) external; // sends the credit of 0x...dEaD there
-
-    // ----- views -----
-    function limits() external view returns (Limits memory);
-    function projectCount() external view returns (uint256);
-    function paramsOf(uint256 project) external view returns (Params memory, Content memory);
-    function projectOf(uint256 project) external view returns (ProjectView memory);
-    function roundOf(uint256 project, uint256 round) external view returns (RoundView memory);
-    function resultOf(uint256 project, uint256 round) external view returns (ResultView memory); // zero when there is none that counts
-    function seatOf(uint256 project, uint256 seat) external view returns (SeatView memory);
-    function slotOf(uint256 project, uint256 round, uint256 seat) external view returns (bytes32); // 0 empty, < 2^216 sealed, else the revealed root
-    function tenureCountOf(uint256 project, uint256 seat) external view returns (uint256); // past holders of the seat
-    function seatIndexOf(uint256 project, address signer) external view returns (bool held, uint16 seat);
-    function aggregatorOf(uint256 project, address account) external view returns (AggregatorView memory);
-    function phaseOf(uint256 project, uint256 round) external view returns (Phase);
-    function creditOf(address token, address account) external view returns (uint256);
-    function held(address token) external view returns (uint256); // what entered less what left through the market
 }

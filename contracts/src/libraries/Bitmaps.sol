@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {IMarket} from "../interfaces/IMarket.sol";
+import {IMarketFacts} from "../interfaces/IMarket.sol";
 
 /// Bitmaps of seats: seat s is bit s mod 256 of word s div 256.
 library Bitmaps {
@@ -14,7 +14,7 @@ library Bitmaps {
     }
 
     function checkLength(uint256[] calldata words, uint256 expected) internal pure {
-        if (words.length != expected) revert IMarket.MarketBitmapLength(words.length, expected);
+        if (words.length != expected) revert IMarketFacts.MarketBitmapLength(words.length, expected);
     }
 
     /// Seats set in the bitmap that starts at word `from` of `words`.
@@ -22,7 +22,7 @@ library Bitmaps {
         uint256 end = from + wordsFor(seats);
         // INVARIANT: no bit beyond the last seat, so that equal sets have equal hashes.
         uint256 used = seats & 255;
-        if (used != 0 && words[end - 1] >> used != 0) revert IMarket.MarketBitmapRange(words[end - 1], used);
+        if (used != 0 && words[end - 1] >> used != 0) revert IMarketFacts.MarketBitmapRange(words[end - 1], used);
         for (; from < end; ++from) set += popcount(words[from]);
     }
 

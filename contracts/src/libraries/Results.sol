@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {IMarket} from "../interfaces/IMarket.sol";
+import {IMarketFacts} from "../interfaces/IMarket.sol";
 import {Aggregator, FLAT, VOID, Progress, Project, Round, Tally, Terms, Verdict} from "../state.sol";
 import {Post, Roots} from "../types.sol";
 import {Bitmaps} from "./Bitmaps.sol";
@@ -31,7 +31,7 @@ library Results {
         Post calldata post
     ) internal view {
         Progress memory g = p.progressOf();
-        if (round != (replaces ? g.tip : g.tip + 1)) revert IMarket.MarketOutOfOrder(round, g.tip);
+        if (round != (replaces ? g.tip : g.tip + 1)) revert IMarketFacts.MarketOutOfOrder(round, g.tip);
         if (!replaces) v.prev = g.lastResult;
         Round storage prev = p.rounds[v.prev];
         _checkCurrent(prev.commitment, t, post);
@@ -39,7 +39,7 @@ library Results {
         // INVARIANT: a round whose base no longer stands is paid as always, but the model does not move.
         bytes32 below = prev.modelRoot;
         v.merged = r.baseRoot == below;
-        if (!v.merged && post.roots.model != below) revert IMarket.MarketNotMerged(post.roots.model, below);
+        if (!v.merged && post.roots.model != below) revert IMarketFacts.MarketNotMerged(post.roots.model, below);
         _checkPaid(r, v, t, terms, post.paid);
         v.paid = post.paid;
         uint256 results = prev.verdictOf().ordinal;
@@ -48,7 +48,7 @@ library Results {
         uint256 included = _countIncluded(terms, t, post.included);
         (uint256 rows, bool complete) = _countRows(p, terms, results, round, post.rows);
         if (replaces && (included < v.included || (included == v.included && rows <= v.rows))) {
-            revert IMarket.MarketNotBetter(included, rows, v.included, v.rows);
+            revert IMarketFacts.MarketNotBetter(included, rows, v.included, v.rows);
         }
         v.included = included;
         v.rows = rows;
@@ -62,9 +62,9 @@ library Results {
     function lock(Project storage p, Tally memory t, Terms memory terms, bool replaces) internal {
         if (!replaces) _checkFirstRight(p, t, terms);
         Aggregator storage a = p.aggregators[msg.sender];
-        if (a.banned) revert IMarket.MarketBanned(msg.sender);
+        if (a.banned) revert IMarketFacts.MarketBanned(msg.sender);
         uint256 needed = _bondNeeded(terms, a);
-        if (a.bond < needed) revert IMarket.MarketBondTooLow(a.bond, needed);
+        if (a.bond < needed) revert IMarketFacts.MarketBondTooLow(a.bond, needed);
 
         // SAFETY: not above the bond, which has 96 bits.
         a.locked += uint96(lockOf(terms));
@@ -163,20 +163,20 @@ library Results {
     /// INVARIANT: a post that raced a conviction, another post or a reorganisation is refused, not stored.
     function _checkCurrent(bytes32 prevCommitment, Tally memory t, Post calldata post) private pure {
         if (post.prevCommitment != prevCommitment) {
-            revert IMarket.MarketStalePrevious(post.prevCommitment, prevCommitment);
+            revert IMarketFacts.MarketStalePrevious(post.prevCommitment, prevCommitment);
         }
         if (post.revealSum != t.revealSum || post.revealCount != t.revealCount) {
-            revert IMarket.MarketStaleReveals(post.revealSum, post.revealCount, t.revealSum, t.revealCount);
+            revert IMarketFacts.MarketStaleReveals(post.revealSum, post.revealCount, t.revealSum, t.revealCount);
         }
     }
 
     /// INVARIANT: no root is zero, so an unset word is never taken for a proven one.
     function _checkRoots(Roots calldata roots, uint256 seats) private pure {
-        if ((roots.columns == 0) != (seats <= COLUMN_SEATS)) revert IMarket.MarketColumnsRoot(roots.columns, seats);
+        if ((roots.columns == 0) != (seats <= COLUMN_SEATS)) revert IMarketFacts.MarketColumnsRoot(roots.columns, seats);
         if (
             roots.sketches == 0 || roots.gram == 0 || roots.steps == 0 || roots.accounts == 0 || roots.delta == 0
                 || roots.model == 0
-        ) revert IMarket.MarketZeroHash();
+        ) revert IMarketFacts.MarketZeroHash();
     }
 
     function _checkPaid(Round storage r, Verdict memory v, Tally memory t, Terms memory terms, uint256 paid)
@@ -186,7 +186,7 @@ library Results {
         uint256 pot = r.pot;
         if (!v.charged) pot += Phases.missedReveals(t) * (terms.pot / terms.minSeals);
         uint256 available = pot - feeOf(terms);
-        if (paid > available) revert IMarket.MarketPaidTooHigh(paid, available);
+        if (paid > available) revert IMarketFacts.MarketPaidTooHigh(paid, available);
     }
 
     function _countIncluded(Terms memory terms, Tally memory t, uint256[] calldata bitmap)
@@ -196,7 +196,7 @@ library Results {
     {
         Bitmaps.checkLength(bitmap, Bitmaps.wordsFor(terms.seats));
         included = Bitmaps.countSeats(bitmap, 0, terms.seats);
-        if (included == 0 || included > t.revealCount) revert IMarket.MarketIncludedCount(included, t.revealCount);
+        if (included == 0 || included > t.revealCount) revert IMarketFacts.MarketIncludedCount(included, t.revealCount);
     }
 
     /// Public rows: word 0 holds the deltas, newest first, then comes a bitmap of seats for each earlier round.
@@ -207,7 +207,7 @@ library Results {
     {
         Bitmaps.checkLength(rows, 1 + terms.fileRounds * Bitmaps.wordsFor(terms.seats));
         uint256 possible = results < terms.deltaRows ? results : terms.deltaRows;
-        if (rows[0] >> possible != 0) revert IMarket.MarketBitmapRange(rows[0], possible);
+        if (rows[0] >> possible != 0) revert IMarketFacts.MarketBitmapRange(rows[0], possible);
         set = Bitmaps.popcount(rows[0]);
         for (uint256 back; back < terms.fileRounds; ++back) {
             (uint256 files, uint256 revealed) = _countFiles(p, terms.seats, round, back, rows);
@@ -225,7 +225,7 @@ library Results {
     {
         files = Bitmaps.countSeats(rows, 1 + back * Bitmaps.wordsFor(seats), seats);
         if (round > back + 1) revealed = p.rounds[round - 1 - back].tallyOf().revealCount;
-        if (files > revealed) revert IMarket.MarketTooManyFiles(back, files, revealed);
+        if (files > revealed) revert IMarketFacts.MarketTooManyFiles(back, files, revealed);
     }
 
     /// For T1 the poster of the last standing result goes first, unless it cannot.
@@ -238,7 +238,7 @@ library Results {
         address first = p.rounds[g.lastResult].poster;
         if (first == address(0) || first == msg.sender) return;
         Aggregator storage a = p.aggregators[first];
-        if (!a.banned && a.bond >= _bondNeeded(terms, a)) revert IMarket.MarketFirstRight(first, until);
+        if (!a.banned && a.bond >= _bondNeeded(terms, a)) revert IMarketFacts.MarketFirstRight(first, until);
     }
 
     function _bondNeeded(Terms memory terms, Aggregator storage a) private view returns (uint256) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {IMarket} from "../interfaces/IMarket.sol";
+import {IMarketFacts} from "../interfaces/IMarket.sol";
 import {Holder, NONE, VOID, Progress, Project, ROOT_FLOOR, Round, Seat, Tally, Tenure} from "../state.sol";
 import {Facts} from "./Facts.sol";
 import {Phases} from "./Phases.sol";
@@ -13,7 +13,7 @@ library Seats {
     using Facts for Seat;
 
     function checkIndex(Project storage p, uint256 seat) internal view {
-        if (seat >= p.seatsOf()) revert IMarket.MarketSeatOutOfRange(seat, p.seatsOf());
+        if (seat >= p.seatsOf()) revert IMarketFacts.MarketSeatOutOfRange(seat, p.seatsOf());
     }
 
     /// The newest round that the holder sealed, 0 = none.
@@ -56,7 +56,7 @@ library Seats {
         uint96 unit = uint96(p.unitOf());
         p.seats[seat].stake -= unit;
         p.takePool(0, unit);
-        emit IMarket.MissDebited(project, uint16(seat), last, unit);
+        emit IMarketFacts.MissDebited(project, uint16(seat), last, unit);
     }
 
     /// Takes a departing holder out of the counts of active seats.
@@ -84,6 +84,6 @@ library Seats {
             Holder memory h = p.seats[seat].holderOf();
             if (h.firstRound != 0 && h.firstRound <= round) return p.seats[seat].payout;
         }
-        revert IMarket.MarketWrongTenure(tenure, round);
+        revert IMarketFacts.MarketWrongTenure(tenure, round);
     }
 }

@@ -15,6 +15,7 @@ from market.events import ProjectRefunded
 from market.node import moments
 from market.observe import Observer
 from market.snapshot import ProjectSnapshot, take_snapshot
+from market.units import NATIVE
 
 if TYPE_CHECKING:
     from market.chain.gateway import Gateway
@@ -94,7 +95,8 @@ def refund(app: App, project: int, choice: KeyChoice) -> None:
     receipt = gateway.send("refund", project)
     (event,) = (event for event in receipt.events if isinstance(event, ProjectRefunded))
     app.out.line(f"{unit.text(event.escrow)} are credit of {event.owner}; burned {unit.text(event.burned)}")
-    app.out.line("next: fairtrain project withdraw")
+    option = "" if params.token == NATIVE else f" --token {params.token}"
+    app.out.line(f"next, by the owner: fairtrain project withdraw{option}")
     app.out.result(
         {"ok": True, "project": project, "owner": event.owner, "gas": receipt.gas_used}
         | {"escrow_wei": str(event.escrow), "burned_wei": str(event.burned)}

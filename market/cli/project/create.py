@@ -189,6 +189,8 @@ def _report(app: App, made: Created, content: Content | None, receipt: Receipt |
         ["frozen", "value", "meaning"],
         term_rows(params, unit, made.now),
     )
+    if params.token != NATIVE:
+        out.line(f"token {unit.symbol} is the contract {params.token}")
     if not made.first.is_public:
         out.line(f"first model: {made.first.path}; trainers refuse it unless they pass --trust-model")
     bond = params.bond * params.open_rounds

@@ -35,7 +35,7 @@ def list_projects(app: App, owner: str | None) -> None:
     rows = [row for row in rows if wanted is None or row["owner"] == wanted]
     out = app.out
     if rows:
-        columns = ["project#", "name", "owner", "state", "round#", "phase", "open#", "pot#", "escrow#"]
+        columns = ["project#", "name", "owner", "state", "round#", "phase", "open#", "pot#", "escrow#", "in"]
         out.table("", columns, [_cells(row) for row in rows])
         out.line("next: fairtrain project show PROJECT")
     else:
@@ -65,7 +65,7 @@ def _row(gateway: Gateway, store: Store, number: int, now: int) -> dict[str, Any
 def _cells(row: dict[str, Any]) -> tuple[Any, ...]:
     unit: Unit = row["unit"]
     phase = row["phase"].name if row["phase"] else "-"
-    amounts = (unit.text(int(row["pot_wei"])), unit.text(int(row["escrow_wei"])))
+    amounts = (unit.brief(int(row["pot_wei"])), unit.brief(int(row["escrow_wei"])), unit.symbol)
     name = row["name"] or "-"
     return (
         row["project"],

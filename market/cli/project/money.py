@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from market.cli.context import App, common_options, pass_app
 from market.cli.keys import KeyChoice, signer_options
-from market.cli.project.values import project_argument, unit_of
-from market.errors import InputError
+from market.cli.project.values import Unit, project_argument, unit_of
+from market.errors import ChainError, InputError, RefusedError
 from market.units import NATIVE, address
+
+if TYPE_CHECKING:
+    from market.chain.gateway import Gateway
 
 
 @click.command()
@@ -22,12 +27,14 @@ def fund(app: App, project: int, amount: str, choice: KeyChoice) -> None:
 
     Of an ERC-20 token exactly this amount is approved, and the market refuses tokens that deliver less.
     """
-    gateway = app.gateway(choice.open(app).account)
+    key = choice.open(app)
+    gateway = app.gateway(key.account)
     params, _ = gateway.params(project)
     unit = unit_of(gateway, params.token)
     units = unit.parse(amount)
     if units == 0:
         raise InputError("E108", f"nothing to fund: got {amount}, expected more than 0")
+    _check_tokens(gateway, unit, key.address, units)
     receipt = gateway.send("fund", project, units, value=gateway.allow(params.token, units))
     escrow = gateway.project(project).escrow
     rounds = escrow // params.pot
@@ -40,6 +47,17 @@ def fund(app: App, project: int, amount: str, choice: KeyChoice) -> None:
         {"ok": True, "project": project, "funded_wei": str(units), "escrow_wei": str(escrow)}
         | {"rounds": rounds, "gas": receipt.gas_used, "tx": receipt.tx_hash}
     )
+
+
+def _check_tokens(gateway: Gateway, unit: Unit, account: str, units: int) -> None:
+    """Before anything is approved: a token's own refusal would say less. Native coin is checked when it is sent."""
+    if unit.token == NATIVE:
+        return
+    held = gateway.token(unit.token).balance(account)
+    if held < units:
+        raise ChainError(
+            "E205", f"{account} holds {unit.text(held)}, needs {unit.text(units)}; get the rest first"
+        )
 
 
 @click.command()
@@ -73,6 +91,9 @@ def withdraw(app: App, to: str | None, token: str | None, choice: KeyChoice) -> 
     gateway = app.gateway(key.account)
     unit = unit_of(gateway, which)
     credit = gateway.credit(which, key.address)
+    if credit == 0:
+        what = f"{key.address} has no credit in {unit.symbol}"
+        raise RefusedError("MarketNothingDue", {}, f"{what}; pass the key that has, or --token ADDRESS")
     receipt = gateway.send("withdraw", which, receiver or key.address)
     app.out.line(f"sent {unit.text(credit)} to {receiver or key.address}")
     app.out.result(

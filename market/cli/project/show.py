@@ -12,7 +12,7 @@ from market.cli.project.page import ProjectPage, RoundRow, SeatRow, build_page
 from market.cli.project.terms import term_rows, terms_json
 from market.cli.project.values import Unit, project_argument, span, unit_of
 from market.phases import Phase
-from market.units import ZERO_ADDRESS
+from market.units import NATIVE, ZERO_ADDRESS
 
 ROUNDS_SHOWN = 12
 REPUTATION_ONE = 1 << 16
@@ -39,6 +39,8 @@ def show(app: App, project: int, rounds: int) -> None:
     out.table(
         "fixed at creation", ["term", "value", "meaning"], term_rows(page.params, unit, page.snapshot.now)
     )
+    if unit.token != NATIVE:
+        out.line(f"token {unit.symbol} is the contract {unit.token}")
     for note in page.notes:
         out.note(note)
     out.line(next_line(page))
@@ -154,13 +156,13 @@ def _print_rounds(out: Output, page: ProjectPage, unit: Unit) -> None:
                 f"{row.view.reveal_count}/{row.view.seal_count}",
                 row.result.included_count if posted else "",
                 short(row.result.poster) if posted else "",
-                unit.text(row.result.paid) if posted else "",
+                unit.brief(row.result.paid) if posted else "",
                 "" if row.ends_at is None else span(row.ends_at - page.snapshot.now),
             )
         )
     columns = ["round#", "phase", "sealed/needed#", "revealed#", "included#", "poster", "paid#", "time left#"]
     if rows:
-        out.table("rounds", columns, rows)
+        out.table(f"rounds (amounts in {unit.symbol})", columns, rows)
 
 
 def _print_seats(out: Output, page: ProjectPage, unit: Unit) -> None:
@@ -174,12 +176,12 @@ def _print_seats(out: Output, page: ProjectPage, unit: Unit) -> None:
             (
                 row.number,
                 short(row.view.signer),
-                unit.text(row.view.stake),
+                unit.brief(row.view.stake),
                 row.view.last_sealed or "never",
                 "?" if account is None else share(account.reputation),
-                "?" if account is None else unit.text(account.pay),
-                unit.text(row.view.claimed),
-                "?" if account is None else unit.text(account.penalty),
+                "?" if account is None else unit.brief(account.pay),
+                unit.brief(row.view.claimed),
+                "?" if account is None else unit.brief(account.penalty),
                 row.verdict,
             )
         )
@@ -197,7 +199,7 @@ def _print_seats(out: Output, page: ProjectPage, unit: Unit) -> None:
     source = {None: "accounts not readable", 0: "no result yet"}.get(
         page.accounts_of, f"after round {page.accounts_of}"
     )
-    out.table(f"seats ({source})", columns, rows)
+    out.table(f"seats ({source}, amounts in {unit.symbol})", columns, rows)
 
 
 def share(reputation: int) -> str:

@@ -69,7 +69,7 @@ def check_terms(params: Params, limits: Limits, now: int) -> None:
 
 def term_rows(params: Params, unit: Unit, now: int) -> list[tuple[str, str, str]]:
     """(name, value, meaning) of everything that is frozen."""
-    token = "native coin" if params.token == NATIVE else f"{unit.symbol} {params.token}"
+    token = "native coin" if params.token == NATIVE else f"{unit.symbol} {short(params.token)}"
     admission = (
         "everybody" if params.admission_root == ZERO32 else f"list {short(_hex(params.admission_root))}"
     )

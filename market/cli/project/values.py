@@ -21,6 +21,9 @@ MAX_DECIMALS = 36
 """A token that claims more digits is not believed: its amounts would fill the screen."""
 
 
+BRIEF_DECIMALS = 6
+
+
 @dataclass(frozen=True)
 class Unit:
     """How amounts of a token are written. `decimals`: digits after the point."""
@@ -32,6 +35,13 @@ class Unit:
     def text(self, units: int) -> str:
         """Exact amount with its unit: `0.5 ETH`."""
         return amount(units, self.symbol, self.decimals)
+
+    def brief(self, units: int) -> str:
+        """For narrow columns, without the unit: at most six decimals (`0.123456…`), tiny ones as `700wei`."""
+        step = 10 ** max(self.decimals - BRIEF_DECIMALS, 0)
+        if 0 < units < step:
+            return f"{units}wei"
+        return amount(units // step * step, "", self.decimals) + ("…" if units % step else "")
 
     def parse(self, text: str, what: str = "amount") -> int:
         """Smallest units of `0.5`, `0.5 ETH` or `500wei`. Raises InputError E108."""

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+
+import {MarketBase} from "./MarketBase.sol";
+import {IRegistry} from "./interfaces/IMarket.sol";
+import {Facts} from "./libraries/Facts.sol";
+import {Hashes} from "./libraries/Hashes.sol";
+import {Relations} from "./libraries/Relations.sol";
+import {Seats} from "./libraries/Seats.sol";
+import {BURN_ADDRESS, FINAL, Frozen, Holder, Progress, Project, Round, Seat, Tenure, Terms} from "./state.sol";
+import {Account, Content, Opening, Params} from "./types.sol";
+
+/// Projects and seats: what happens outside of rounds. One contract may have 24,576 bytes of code, so the market runs
+/// this part of its code, which its constructor made, in its own storage. By itself this contract does nothing.
+contract Registry is IRegistry, MarketBase {
+    using Facts for Project;
+    using Facts for Round;
+    using Facts for Seat;
+
+    int64 private constant START_REPUTATION = 1 << 13; // of every account before the first FINAL result
+    uint256 private constant EVICTION_ROUNDS = 16; // opened rounds without a seal after which a seat may be evicted
+    address private immutable SELF = address(this);
+
+    modifier onlyInMarket() {
+        if (address(this) == SELF) revert MarketCodeOnly();
+        _;
+    }
+
+    // ----- owner -----
+
+    function create(Params calldata params, Content calldata content) external onlyInMarket returns (uint256 project) {
+        Relations.check(params, content, _limits);
+
+        project = ++projectCount;
+        Project storage p = _projects[project];
+        p.save(
+            Terms({
+                pot: params.pot,
+                bondFloor: params.bondFloor,
+                seats: params.seats,
+                minSeals: params.minSeals,
+                feeBps: params.feeBps,
+                deltaRows: params.deltaRows,
+                fileRounds: params.fileRounds
+            })
+        );
+        p.windows = params.windows;
+        p.frozen = Frozen({
+            token: params.token,
+            minStake: params.minStake,
+            owner: msg.sender,
+            endDate: params.endDate,
+            coefficients: params.coefficients,
+            expectedSeats: params.expectedSeats,
+            openRounds: params.openRounds,
+            admissionRoot: params.admissionRoot,
+            descriptionDigest: content.descriptionDigest,
+            modelDigest: content.modelDigest
+        });
+        Round storage start = p.rounds[0];
+        start.commitment = Hashes.startCommitment(project, content.modelRoot);
+        start.modelRoot = content.modelRoot;
+        _record(start, FINAL);
+
+        emit ProjectCreated(project, msg.sender, params, content);
+    }
+
+    function stop(uint256 project) external onlyInMarket {
+        Project storage p = _existing(project);
+        if (msg.sender != p.frozen.owner) revert MarketNotOwner(msg.sender, p.frozen.owner);
+        Progress memory g = p.progressOf();
+        if (g.stopped) revert MarketProjectStopped(project);
+
+        g.stopped = true;
+        p.save(g);
+
+        emit ProjectStopped(project);
+    }
+
+    function refund(uint256 project) external onlyInMarket {
+        Project storage p = _existing(project);
+        // INVARIANT: money goes back only when no round is open and none can open again.
+        Progress memory g = p.progressOf();
+        if (!g.stopped && block.timestamp < p.frozen.endDate) revert MarketStillRunning(project, p.frozen.endDate);
+        if (g.openCount != 0) revert MarketRoundsOpen(g.openCount);
+        uint256 escrow = p.escrowOf();
+        uint256 pool = p.poolOf();
+        if (escrow == 0 && pool == 0) revert MarketNothingDue();
+
+        g.refunded = true;
+        p.save(g);
+        p.take(escrow, 0);
+        p.takePool(pool, 0);
+        if (escrow != 0) _credit(p.frozen.token, p.frozen.owner, escrow);
+        // INVARIANT: a penalty never reaches the owner, who could else gain from naming seats malicious.
+        if (pool != 0) _credit(p.frozen.token, BURN_ADDRESS, pool);
+
+        emit ProjectRefunded(project, p.frozen.owner, uint96(escrow), uint96(pool));
+    }
+
+    // ----- trainers -----
+
+    function register(uint256 project, uint16 seat, address payout, uint96 stake, bytes32[] calldata admission)
+        external
+        payable
+        onlyInMarket
+        nonReentrant
+    {
+        Project storage p = _existing(project);
+        _pull(p.frozen.token, stake);
+        _expectRunning(p, project);
+        Seats.checkIndex(p, seat);
+        Seat storage s = p.seats[seat];
+        Holder memory h = s.holderOf();
+        if (h.signer != address(0)) revert MarketSeatTaken(seat, h.signer);
+        if (p.seatOf[msg.sender] != 0) revert MarketAlreadySeated(msg.sender, p.seatOf[msg.sender] - 1);
+        if (stake < p.frozen.minStake) revert MarketStakeTooLow(stake, p.frozen.minStake);
+        if (payout == address(0)) revert MarketZeroAddress();
+        bytes32 root = p.frozen.admissionRoot;
+        if (root != 0 && !MerkleProof.verifyCalldata(admission, root, Hashes.admissionLeaf(msg.sender))) {
+            revert MarketNotAdmitted(msg.sender);
+        }
+
+        // SAFETY: `claimed` and `penaltyTaken` are cumulative over all holders of the seat and stay.
+        Progress memory g = p.progressOf();
+        ++g.activeDelta;
+        p.save(g);
+        h.signer = msg.sender;
+        h.joined = g.head;
+        s.save(h);
+        s.stake = stake;
+        s.payout = payout;
+        p.seatOf[msg.sender] = uint256(seat) + 1;
+
+        emit TrainerRegistered(project, seat, msg.sender, payout, stake);
+    }
+
+    function addStake(uint256 project, uint16 seat, uint96 amount) external payable onlyInMarket nonReentrant {
+        Project storage p = _existing(project);
+        _pull(p.frozen.token, amount);
+        Seats.checkIndex(p, seat);
+        Seat storage s = p.seats[seat];
+        if (s.holder == 0) revert MarketSeatFree(seat);
+
+        s.stake += amount;
+
+        emit StakeAdded(project, seat, amount);
+    }
+
+    function leave(
+        uint256 project,
+        uint16 seat,
+        Account calldata account,
+        Opening calldata opening,
+        bytes32[] calldata proof
+    ) external onlyInMarket {
+        Project storage p = _existing(project);
+        Holder memory h = _holderOf(p, seat);
+        _depart(p, h, project, seat, account, opening, proof);
+    }
+
+    function evict(
+        uint256 project,
+        uint16 seat,
+        Account calldata account,
+        Opening calldata opening,
+        bytes32[] calldata proof
+    ) external onlyInMarket {
+        Project storage p = _existing(project);
+        Seats.checkIndex(p, seat);
+        Holder memory h = p.seats[seat].holderOf();
+        if (h.signer == address(0)) revert MarketSeatFree(seat);
+        uint256 last = Seats.lastSealed(p, seat, h);
+        uint256 seen = last > h.joined ? last : h.joined;
+        uint256 head = p.progressOf().head;
+        if (head - seen < EVICTION_ROUNDS) revert MarketNotEvictable(head, seen + EVICTION_ROUNDS);
+        _depart(p, h, project, seat, account, opening, proof);
+    }
+
+    // ----- steps of the calls above -----
+
+    /// Settles pay, penalty and stake of a seat and frees it.
+    function _depart(
+        Project storage p,
+        Holder memory h,
+        uint256 project,
+        uint16 seat,
+        Account calldata account,
+        Opening calldata opening,
+        bytes32[] calldata proof
+    ) private {
+        uint256 last = Seats.lastSealed(p, seat, h);
+        Progress memory g = p.progressOf();
+        // INVARIANT: stake is bound until the last round that the seat sealed, and all below, are terminal.
+        if (last > g.terminalUpTo) revert MarketStakeBound(last, g.terminalUpTo);
+        if (g.lastFinal != 0) _expectAccount(p, p.rounds[g.lastFinal], seat, account, opening, proof);
+        else _expectStartAccount(account);
+
+        Seats.debitMiss(p, project, seat, last);
+        Seats.uncount(p, h, last);
+        Seat storage s = p.seats[seat];
+        (uint96 pay, uint96 penalty) = _settle(p, s, account);
+        uint96 stake = uint96(s.stake) - penalty;
+        address payout = s.payout;
+        p.tenures[seat].push(Tenure({payout: payout, firstRound: uint24(h.firstRound), lastRound: uint24(last)}));
+        delete p.seatOf[h.signer];
+        s.holder = 0;
+        s.stake = 0;
+        s.payout = address(0);
+        _credit(p.frozen.token, payout, uint256(pay) + stake);
+
+        emit TrainerLeft(project, seat, payout, msg.sender != h.signer, pay, stake, penalty);
+    }
+
+    /// Before the first FINAL result every account is the constant that the rule starts from.
+    function _expectStartAccount(Account calldata account) private pure {
+        if (account.reputation != START_REPUTATION || account.pay != 0 || account.penalty != 0) {
+            revert MarketNotStartAccount(account.reputation, account.pay, account.penalty);
+        }
+    }
+
+    /// Moves a departing seat's pay out of the bucket and its penalty into the pool.
+    function _settle(Project storage p, Seat storage s, Account calldata account)
+        private
+        returns (uint96 pay, uint96 penalty)
+    {
+        // A departure is never blocked by a lie that became FINAL: pay is what the bucket has, and counters never fall.
+        if (account.pay > s.claimed) {
+            uint256 due = account.pay - s.claimed;
+            uint256 bucket = p.bucketOf();
+            pay = uint96(due < bucket ? due : bucket);
+            p.take(0, pay);
+            s.claimed = account.pay;
+        }
+        uint96 total = account.penalty < type(uint96).max ? uint96(account.penalty) : type(uint96).max;
+        if (total > s.penaltyTaken) {
+            penalty = total - s.penaltyTaken;
+            if (penalty > s.stake) penalty = uint96(s.stake);
+            s.penaltyTaken = total;
+            p.putPool(penalty, 0);
+        }
+    }
+}

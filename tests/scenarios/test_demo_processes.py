@@ -1,0 +1,143 @@
+"""The demonstration as users run it, in processes: one seed decides everything, whatever is killed on the way.
+
+Small runs (five trainers, three rounds) of the same code as `make demo`.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from market.cli import fairtrain, run
+from market.cli.context import App
+from market.demo.cli import settle, verify
+from market.demo.live import Show
+from market.demo.outcome import report_of
+from market.demo.plan import Member, attackers, members, held_out_data
+from market.demo.processes import Family
+from market.demo.report import Report
+from market.demo.stage import Stage, fund, home_folder, set_stage, start_everybody, wait_for_seats
+from market.devnet import Devnet, start_devnet
+
+pytestmark = [pytest.mark.chain, pytest.mark.slow]
+
+ROUNDS = 3
+PEOPLE = ("copier=1,sign-flip=1", 5)
+
+
+def demo(tmp_path: Path, *options: str) -> Report:
+    """`fairtrain demo` in this process; its children are processes of their own."""
+    report = tmp_path / "report.json"
+    base = ["demo", "--trainers", str(PEOPLE[1]), "--attackers", PEOPLE[0], "--rounds", str(ROUNDS)]
+    assert run(fairtrain, [*base, "--report", str(report), *options]) == 0
+    return Report.model_validate_json(report.read_text())
+
+
+def check(report: Report) -> None:
+    """What every run has to show."""
+    assert report.project.balances()
+    assert int(report.project.funded_wei) == ROUNDS * 10**18
+    assert [round_.revealed for round_ in report.rounds] == [PEOPLE[1]] * ROUNDS
+    honest = [int(trainer.paid_wei) for trainer in report.trainers if trainer.kind == "honest"]
+    assert min(honest) > 0
+    assert report.final_accuracy > report.rounds[0].accuracy
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """The run that others are compared with."""
+    return demo(tmp_path_factory.mktemp("undisturbed"), "--seed", "3")
+
+
+def test_demo_anvil_and_folder__is_whole(undisturbed: Report) -> None:
+    check(undisturbed)
+    assert undisturbed.node == "anvil"
+
+
+def test_demo_on_kubo__gives_the_same_model(undisturbed: Report, tmp_path: Path, kubo_api: str) -> None:
+    """Another store, the same CIDs: one seed decides everything."""
+    on_kubo = demo(tmp_path, "--seed", "3", "--store", f"kubo:{kubo_api}")
+
+    check(on_kubo)
+    assert on_kubo.store == "kubo"
+    assert on_kubo.model_cid == undisturbed.model_cid
+    assert [t.paid_wei for t in on_kubo.trainers] == [t.paid_wei for t in undisturbed.trainers]
+
+
+def test_demo_on_ganache__is_whole(tmp_path: Path) -> None:
+    """Contracts run on another Shanghai node; its chain id differs, so does the seed of sketches."""
+    on_ganache = demo(tmp_path, "--seed", "3", "--node", "ganache")
+
+    check(on_ganache)
+    assert on_ganache.node == "ganache"
+
+
+@dataclass
+class Killer:
+    """Kills a random child with SIGKILL at random moments and starts its command again."""
+
+    family: Family
+    random: random.Random
+    kills: list[str]
+
+    def maybe(self) -> None:
+        """One chance in four to kill one."""
+        if self.random.random() < 0.25:
+            name = self.random.choice(sorted(self.family.running()))
+            process = self.family.children[name].process
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            self.family.restart(name)
+            self.kills.append(name)
+
+
+class RestlessShow(Show):
+    """Follows the project like `Show`; each look may kill somebody."""
+
+    killer: Killer
+
+    def _look(self) -> None:
+        super()._look()
+        self.killer.maybe()
+
+
+@pytest.mark.parametrize("seed", [11, 12])
+def test_demo_with_random_kills__loses_nothing_and_pays_nobody_twice(
+    undisturbed: Report, tmp_path: Path, seed: int
+) -> None:
+    app = App(home=home_folder(tmp_path))
+    app.store_url = f"folder:{app.home / 'store'}"
+    people = members(PEOPLE[1], attackers(PEOPLE[0]), 3, 0.5)
+    with start_devnet("anvil", accounts=PEOPLE[1] + 2) as chain:
+        report, kills = _with_kills(app, chain, people, tmp_path, seed)
+
+    check(report)
+    assert len(kills) >= 3
+    assert report.model_cid == undisturbed.model_cid
+    assert [t.paid_wei for t in report.trainers] == [t.paid_wei for t in undisturbed.trainers]
+
+
+def _with_kills(
+    app: App, chain: Devnet, people: list[Member], folder: Path, seed: int
+) -> tuple[Report, list[str]]:
+    environment = {"FAIRTRAIN_HOME": str(app.home), "FAIRTRAIN_RPC": chain.url, "OMP_NUM_THREADS": "1"}
+    with Family(folder / "logs", environment | {"FAIRTRAIN_STORE": str(app.store_url)}) as family:
+        stage: Stage = set_stage(app, chain, people, ROUNDS, 3)
+        start_everybody(stage, family)
+        wait_for_seats(stage, family)
+        fund(stage)
+        show = RestlessShow(stage, family, held_out_data(3), Console(quiet=True))
+        show.killer = Killer(family, random.Random(seed), [])
+        started = time.monotonic()
+        show.follow()
+        verify(stage, family)
+        settle(stage, family)
+        report = report_of(stage, show, 3, chain.kind, time.monotonic() - started)
+        return report, show.killer.kills
