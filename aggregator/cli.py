@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from aggregator.compare import compare_announced
 from aggregator.ledger import Ledger
 from aggregator.role import AggregatorNode
 from market.claims import Place
@@ -17,7 +18,7 @@ from market.cli.amounts import AMOUNT
 from market.cli.context import App, common_options, pass_app
 from market.cli.keys import KeyChoice, signer_options
 from market.cli.output import amount
-from market.errors import InputError, VerificationError
+from market.errors import InputError
 from market.node import Pace
 from market.observe import Observer
 from market.project_files import description_of, only_one, project_folder
@@ -106,10 +107,8 @@ def verify(app: App, project: int, round_: int) -> None:
         task = bar.add_task("recomputing", total=None)
         ledger = Ledger(observer.history, store, place, Path(folder), keep=False)
         judgement = ledger.verify(posted, lambda step, done, of: bar.update(task, completed=done, total=of))
-    if result.model_root != judgement.roots.model:
-        raise VerificationError(
-            f"round {round_}: model root on chain", result.model_root, judgement.roots.model
-        )
+        computed = ledger.below(posted.commitment)
+        compare_announced(posted, judgement, computed.deltas[0].path, computed.model.path)
     rows = [
         (
             seat.seat,

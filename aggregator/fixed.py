@@ -22,6 +22,8 @@ Ints = NDArray[np.object_]
 
 _LIMB: Final = 18
 """Bits of a limb: products of two limbs, summed over 2^14 terms, stay below 2^50 and exact in a double."""
+_STRIP: Final = 64
+"""Rows multiplied at once."""
 
 
 def ints(values: Any) -> Ints:
@@ -82,11 +84,15 @@ def products(left: NDArray[np.int64], right: NDArray[np.int64]) -> Ints:
     if left.shape[1] != right.shape[1] or left.shape[1] > 1 << 14:
         raise ValueError(f"cannot multiply {left.shape} by the transpose of {right.shape}")
     out = zeros(len(left), len(right))
-    for i, a in enumerate(_limbs(left)):
-        for j, b in enumerate(_limbs(right)):
-            part = (a @ b.T).astype(np.int64)
-            if part.any():
-                out += part.astype(object) << (_LIMB * (i + j))
+    limbs = _limbs(right)
+    # In strips, since a Python integer takes five times the memory of the product it comes from.
+    for start in range(0, len(left), _STRIP):
+        strip = out[start : start + _STRIP]
+        for i, a in enumerate(_limbs(left[start : start + _STRIP])):
+            for j, b in enumerate(limbs):
+                part = (a @ b.T).astype(np.int64)
+                if part.any():
+                    strip += part.astype(object) << (_LIMB * (i + j))
     return out
 
 

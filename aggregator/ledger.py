@@ -19,12 +19,13 @@ from aggregator.judge import File, Judgement, Progress, RoundInputs, judge
 from aggregator.rows import DELTAS, MEMORY, Shape
 from aggregator.state import State, empty_state, read_state, state_bytes
 from market.claims import Place, opening_from
-from market.errors import InputError
+from market.errors import ChainError, InputError, VerificationError
 from market.events import ResultPosted
 from market.history import History, Reveal
 from market.params import Params
 from market.ports import Store
 from market.records import START_ACCOUNT, Account
+from market.result_hash import start_commitment
 from market.seals import seed_of
 from market.store.files import publish, temporary_name, write_synced
 from market.units import members_of
@@ -90,13 +91,14 @@ class Ledger:
         """What a round on top of the result with this commitment starts from.
 
         Recomputes, oldest first, whatever is not kept. Raises VerificationError at the first number that
-        differs, UpdateError or StoreError if a file is wrong or cannot be had.
+        differs, UpdateError or StoreError if a file is wrong or cannot be had, ChainError E208 for a result that
+        no event made.
         """
         missing: list[ResultPosted] = []
         while commitment not in self._computed:
             posted = self.history.posted(commitment)
             if posted is None:
-                self._computed[commitment] = self._start()
+                self._computed[commitment] = self._start(commitment)
             elif kept := self._load(posted):
                 self._computed[commitment] = kept
             else:
@@ -111,7 +113,9 @@ class Ledger:
         """Recomputes one result and compares every number that it commits to; errors as `below`."""
         opening_from(self._place, posted)
         below = self.below(posted.post.prev_commitment, progress)
-        judgement = self.judge(posted.round, choice_of(posted), below, posted.poster, progress)
+        choice = choice_of(posted)
+        self._check_choice(posted.round, choice, below)
+        judgement = self.judge(posted.round, choice, below, posted.poster, progress)
         compare(posted, judgement)
         self.remember(posted, below, judgement)
         return judgement
@@ -149,6 +153,18 @@ class Ledger:
         folder.mkdir(parents=True, exist_ok=True)
         return judge(inputs, folder, progress)
 
+    def _check_choice(self, number: int, choice: Choice, below: Below) -> None:
+        """The contract counts bits; whether they name files that were revealed only a look at the round tells."""
+        where = f"round {number}"
+        for seat in sorted(choice.included - self.history.round(number).reveals.keys()):
+            raise VerificationError(f"{where}: seat {seat}", "included", "not revealed")
+        for age, seat in sorted(choice.past):
+            if seat not in self.history.round(number - 1 - age).reveals:
+                past = f"{where}: file of seat {seat}, round {number - 1 - age}"
+                raise VerificationError(past, "served", "not revealed")
+        if len(choice.deltas) > len(below.deltas) or max(choice.deltas, default=-1) >= len(below.deltas):
+            raise VerificationError(f"{where}: deltas", sorted(choice.deltas), list(range(len(below.deltas))))
+
     def past_reveal(self, number: int, age: int, seat: int) -> Reveal:
         """What `seat` revealed age + 1 opened rounds before `number`. KeyError if it did not."""
         return self.history.round(number - 1 - age).reveals[seat]
@@ -162,8 +178,13 @@ class Ledger:
         if self._keep:
             self._save(posted, judgement)
 
-    def _start(self) -> Below:
-        content = self.history.content
+    def _start(self, commitment: bytes) -> Below:
+        place, content = self._place, self.history.content
+        start = start_commitment(place.chain_id, place.market, self.history.project, content.model_root)
+        if commitment != start:
+            raise ChainError(
+                "E208", f"no event read so far posted 0x{commitment.hex()}; the node may be behind"
+            )
         model = self.files.model(content.model_root, content.model_digest)
         return Below(model, empty_state(self.shape.seats), [START_ACCOUNT] * self.shape.seats, ())
 

@@ -18,7 +18,7 @@ from aggregator.rows import MEMORY
 from market.cid import digest
 from market.claims import Place
 from market.duties import Duty, Kind, aggregator_duties, is_over
-from market.errors import StoreError, UpdateError
+from market.errors import StoreError, UpdateError, VerificationError
 from market.history import Reveal
 from market.node import Node, Pace
 from market.phases import Phase
@@ -56,6 +56,7 @@ class AggregatorNode(Node):
         self._place = Place(gateway.deployment.chain_id, gateway.deployment.market)
         self._ledger: Ledger | None = None
         self._missing_since: dict[int, float] = {}
+        self._lies: set[bytes] = set()
 
     def act(self, snapshot: ProjectSnapshot) -> bool:
         """Posts where it may."""
@@ -74,7 +75,9 @@ class AggregatorNode(Node):
         ledger = self._current_ledger()
         standing = snapshot.results.get(number) if snapshot.phase(number) is Phase.PROPOSED else None
         prev = self._prev_commitment(snapshot.project.last_result if standing is None else standing.prev)
-        below = ledger.below(prev, self._progress)
+        below = self._recomputed(ledger, number, prev)
+        if below is None:
+            return False
         choice, missing = self._choose(ledger, number, len(below.deltas))
         if not choice.included or (missing and self._keeps_waiting(number, missing)):
             return False
@@ -84,11 +87,31 @@ class AggregatorNode(Node):
         judgement = ledger.judge(number, choice, below, self.me, self._progress)
         log.info("round %d judged in %.1f s", number, time.monotonic() - started)
         post = self._publish(number, choice, judgement, prev)
-        intent = f"post/{self.project}/{number}/{prev.hex()[:8]}/{post.roots.steps.hex()[:8]}"
+        # After a conviction the very same result may be due again, so the time of the last one is part of it.
+        made = f"{prev.hex()[:8]}/{post.roots.steps.hex()[:8]}/{snapshot.project.cleared_at}"
+        intent = f"post/{self.project}/{number}/{made}"
         if not self.send("post", self.project, number, post, intent=intent):
             return False
         self._remember(ledger, number, below, judgement)
         return True
+
+    def _recomputed(self, ledger: Ledger, number: int, prev: bytes) -> Below | None:
+        """What the result below left, recomputed; None, with a warning, on a lie or what cannot be recomputed.
+
+        A lie is remembered. The daemon goes on: older rounds are still to be finalised.
+        """
+        if prev in self._lies:
+            return None
+        try:
+            return ledger.below(prev, self._progress)
+        except (VerificationError, UpdateError) as lie:
+            self._lies.add(prev)
+            self.warn(Duty(Kind.WARN, number, f"not posting on a wrong result: {lie}"))
+        except StoreError as missing:
+            self.warn(
+                Duty(Kind.WARN, number, f"not posting, the result below cannot be recomputed: {missing}")
+            )
+        return None
 
     def _choose(self, ledger: Ledger, number: int, deltas: int) -> tuple[Choice, list[str]]:
         """What can be had and checked now, and why the rest cannot."""

@@ -20,22 +20,23 @@ from market.codec import UPDATE, blocks, encode
 from market.keccak import keccak256
 from market.records import START_REPUTATION
 
-LSB: Final = 2.0**-17
+LSB: Final = 2.0**-15
 TEST: Final = 360
 POT: Final = 10**18
+FIRST_NOISE: Final = 64.0
+"""Root mean square, in LSB, of what cheats send before there is anything to copy."""
 Floats = NDArray[np.float32]
 Ints16 = NDArray[np.int16]
 
 
 @dataclass(frozen=True)
 class Training:
-    """Local training: plain SGD; `epochs` of the trainer's data, at least `min_steps` steps."""
+    """Local training: `steps` of plain SGD on batches of own data, the same for everybody."""
 
-    hidden: int = 32
+    hidden: int = 64
     batch: int = 16
-    steps: int = 0
-    epochs: int = 5
-    rate: float = 0.2
+    steps: int = 50
+    rate: float = 0.3
 
 
 @dataclass
@@ -169,7 +170,7 @@ class Federation:
         base = w.copy()
         rng = np.random.default_rng([self.seed, 2, seat, len(self.past)])
         order: list[int] = []
-        for _ in range(t.steps or t.epochs * -(-len(part) // t.batch)):
+        for _ in range(t.steps):
             if len(order) < t.batch:
                 order = [*order, *rng.permutation(part).tolist()]
             batch, order = order[: t.batch], order[t.batch :]
@@ -235,7 +236,7 @@ def lazy(federation: Federation, seat: int, own: Ints16) -> Ints16:
 def rider(federation: Federation, seat: int, own: Ints16) -> Ints16:
     """Sends the last global delta and a tenth of its size in noise; noise alone in the first round."""
     if not federation.deltas:
-        return noise(federation, 200)
+        return noise(federation, FIRST_NOISE)
     last = federation.deltas[0].astype(np.int32)
     return (last + noise(federation, 0.1 * float(last.std()))).clip(-32768, 32767).astype(np.int16)
 
@@ -243,7 +244,7 @@ def rider(federation: Federation, seat: int, own: Ints16) -> Ints16:
 def copier(federation: Federation, seat: int, own: Ints16) -> Ints16:
     """Sends what an honest peer revealed in the round before; noise in the first round."""
     if not federation.past:
-        return noise(federation, 200)
+        return noise(federation, FIRST_NOISE)
     honest = [peer for peer in range(len(federation.parts)) if peer not in federation.attacks]
     return federation.past[0][honest[seat % len(honest)]]
 

@@ -212,7 +212,6 @@ def _command(kind: Kind, port: int, accounts: int, block_time_s: int | None) -> 
     if kind == "anvil":
         out = [str(find_tool("anvil")), "--host", HOST, "--port", str(port), "--accounts", str(accounts)]
         out += ["--mnemonic", MNEMONIC, "--hardfork", HARDFORK, "--chain-id", str(CHAIN_IDS[kind])]
-        out += ["--code-size-limit", "60000"]  # TEMPORARY
         return out + (["--block-time", str(block_time_s)] if block_time_s else [])
     out = [str(find_tool("ganache")), "--server.host", HOST, "--server.port", str(port)]
     out += ["--wallet.mnemonic", MNEMONIC, "--wallet.totalAccounts", str(accounts)]

@@ -76,10 +76,14 @@ class RefusedError(FairtrainError):
     exit_code = 6
 
     def __init__(self, name: str, args_: dict[str, object], hint: str = "") -> None:
-        shown = ", ".join(f"{key}={value}" for key, value in args_.items())
+        shown = ", ".join(f"{key}={_readable(value)}" for key, value in args_.items())
         super().__init__(name, f"({shown})" + (f": {hint}" if hint else ""))
         self.name = name
         self.args_ = args_
+
+
+def _readable(value: object) -> object:
+    return "0x" + value.hex() if isinstance(value, bytes) else value
 
 
 class VerificationError(FairtrainError):

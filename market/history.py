@@ -17,6 +17,7 @@ from market.events import (
     Event,
     FlatClaimed,
     ProjectCreated,
+    ResultCleared,
     ResultConvicted,
     ResultPosted,
     Revealed,
@@ -184,14 +185,16 @@ class History:
                 facts = self.rounds[event.round]
                 facts.posts.append(event)
                 facts.locks = True
-            case BondReleased() | RoundFinalised():
+            case BondReleased() | RoundFinalised() | ResultCleared():
                 self.rounds[event.round].locks = False
             case RoundFlattened():
                 self.rounds[event.round].flat = True
+                self.rounds[event.round].locks = False
             case FlatClaimed():
                 self.rounds[event.round].flat_taken.add(event.seat)
             case ResultConvicted():
                 self.rounds[event.round].pot += event.to_pot
+                self.rounds[event.round].locks = False
             case _:
                 pass
 

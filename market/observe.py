@@ -57,6 +57,8 @@ class Observer:
             return False
         first = None if self._read_to is None else self._read_to + 1
         block_hash = self._chain.block_hash(latest)
-        self.history.apply(log.event for log in self._chain.events(first, latest, self._project))
+        # All or nothing: a node that fails half-way must not leave events that the next look would apply again.
+        logs = list(self._chain.events(first, latest, self._project))
+        self.history.apply(log.event for log in logs)
         self._read_to, self._read_hash = latest, block_hash
         return True

@@ -108,8 +108,7 @@ class Content(AbiRecord):
 
     def check(self) -> None:
         """Refuses a zero digest or root: a zero is what an unset word looks like (I-27)."""
-        for index, field in enumerate(fields(self)):
-            require(getattr(self, field.name) != ZERO32, "MarketZeroHash", index=index)
+        require(ZERO32 not in (self.description_digest, self.model_digest, self.model_root), "MarketZeroHash")
 
 
 @dataclass(frozen=True)

@@ -41,10 +41,10 @@ def project_folder(home: Path, place: Place, project: int, role: str) -> Path:
 
 @contextmanager
 def only_one(folder: Path, what: str) -> Iterator[None]:
-    """Holds the folder for this process. Raises InputError E107 while another process holds it."""
+    """Holds the folder for this process. Raises InputError E129 while another process holds it."""
     with (folder / "lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InputError("E107", f"{what} runs already on this machine; stop it first") from None
+            raise InputError("E129", f"{what} runs already on this machine; stop it first") from None
         yield

@@ -11,16 +11,25 @@ import json
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from market.errors import DocumentError, UpdateError
 from market.merkle import Hash, Tree, depth_for, leaf_hash
 from market.records import Account
 
 MAX_BYTES = 1 << 18
-"""One raw block of the store, so that the digest alone gives the CID; 1,024 seats need some 240 kB."""
+"""One raw block of the store, so that the digest alone gives the CID; 1,024 seats need some 200 kB without reasons."""
+
+
+def _below_2_128(text: str) -> str:
+    if int(text) >= 1 << 128:
+        raise ValueError("is 2^128 or more, which no account holds")
+    return text
+
 
 Decimal = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,77})$")]
+Decimal128 = Annotated[Decimal, AfterValidator(_below_2_128)]
+Int64 = Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]
 Verdict = Literal["honest", "unreliable", "malicious", "left out", "absent"]
 
 
@@ -45,9 +54,9 @@ class SeatResult(_Part):
 class SeatAccount(_Part):
     """A leaf of the accounts tree; cumulative sums."""
 
-    reputation: int
-    pay: Decimal
-    penalty: Decimal
+    reputation: Int64
+    pay: Decimal128
+    penalty: Decimal128
 
 
 class ResultDocument(_Part):
@@ -87,7 +96,9 @@ def parse(data: bytes) -> ResultDocument:
         return ResultDocument.model_validate_json(data)
     except ValidationError as error:
         first = error.errors()[0]
-        place = "/".join(str(part) for part in first["loc"])
+        place = ascii("/".join(str(part) for part in first["loc"]))[1:-1][
+            :100
+        ]  # may hold a stranger's own key
         raise DocumentError("E185", f"result document: /{place} {first['msg']}") from None
 
 

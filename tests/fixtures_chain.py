@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from eth_account.signers.local import LocalAccount
 
+from market.chain.compile import compile_source
 from market.chain.deploy import deploy_market
 from market.chain.deployment import Deployment
 from market.chain.gateway import Gateway
@@ -20,6 +21,7 @@ from market.chain.sender import SendPolicy
 from market.devnet import Devnet, dev_account, start_devnet
 from market.errors import ChainError
 from market.params import MINIMAL
+from market.units import address
 
 ACCOUNTS = 40
 QUICK = SendPolicy(timeout_s=20, bump_after_s=10, rebroadcast_s=0.2, poll_s=0.002, poll_max_s=0.05)
@@ -84,3 +86,28 @@ def ganache() -> Iterator[Devnet]:
         pytest.skip(str(error))
     with devnet:
         yield devnet
+
+
+TOKEN_SOURCE = """// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+contract TestToken is ERC20 {
+    constructor() ERC20("Test Token", "TEST") { _mint(msg.sender, 1e27); }
+}
+"""
+
+
+@pytest.fixture(scope="session")
+def erc20_bytecode() -> str:
+    """Creation code of an ordinary ERC-20 token that gives its deployer a billion tokens."""
+    return compile_source("TestToken", TOKEN_SOURCE)
+
+
+@pytest.fixture
+def erc20(anvil: Devnet, erc20_bytecode: str) -> str:
+    """Address of such a token; account 0 owns all of it."""
+    order = {"from": dev_account(0).address, "data": erc20_bytecode, "gas": hex(5_000_000)}
+    tx = anvil.request("eth_sendTransaction", order)
+    while not (receipt := anvil.request("eth_getTransactionReceipt", tx)):
+        pass  # anvil mines at once, but its receipt may be a moment late
+    return address(receipt["contractAddress"])

@@ -67,14 +67,11 @@ class Bases:
 
         Raises VerificationError if a step is too long or a sample differs, UpdateError if files are wrong.
         """
-        steps: list[ResultPosted] = []
-        while not self._kept(root).exists() and root != self._history.content.model_root:
-            steps.append(self._maker(root))
-            root = self._parent_root(steps[-1])
+        root, steps = self._way_to(root)
         kept = self._kept(root)
         model = self._model(kept.read_bytes()) if kept.exists() else self.first(trust_model)
         self._keep(model, kept)
-        for post in reversed(steps):
+        for post in steps:
             model = self._step(model, post)
             self._keep(model, self._kept(post.post.roots.model))
         return model
@@ -98,8 +95,11 @@ class Bases:
     def check_sample(self, post: ResultPosted, weights: Mapping[int, int]) -> None:
         """Recomputes a random sample of a delta from the public updates and the published weights.
 
-        Raises VerificationError at the first coefficient that differs.
+        Raises VerificationError at the first coefficient that differs, or for a weight of a seat that did not
+        reveal; UpdateError, UnavailableError if delta or updates are wrong or cannot be had.
         """
+        if strangers := sorted(weights.keys() - self._history.round(post.round).reveals.keys()):
+            raise VerificationError(f"round {post.round}: seat {strangers[0]}", "included", "not revealed")
         delta = self.delta(post)
         leaves = leaves_of(self._description.d)
         picked = sorted(secrets.SystemRandom().sample(range(leaves), min(SAMPLE_LEAVES, leaves)))
@@ -117,15 +117,29 @@ class Bases:
                     f"round {post.round}: delta, coefficient {index}", int(delta[index]), int(expected[index])
                 )
 
+    def _way_to(self, root: bytes) -> tuple[bytes, list[ResultPosted]]:
+        """A model that is kept or the first, and the steps from there to the model with this root.
+
+        It follows commitments, which have no cycles. Roots may: an empty step, or a liar who names an old model.
+        """
+        steps: list[ResultPosted] = []
+        post = None if self._is_known(root) else self._maker(root)
+        while post is not None:
+            if post.merged:
+                steps.insert(0, post)
+            below = self._history.posted(post.post.prev_commitment)
+            root = below.post.roots.model if below else self._history.content.model_root
+            post = None if self._is_known(root) else below
+        return root, steps
+
+    def _is_known(self, root: bytes) -> bool:
+        return root == self._history.content.model_root or self._kept(root).exists()
+
     def _maker(self, root: bytes) -> ResultPosted:
         post = self._history.posted_model(root)
         if post is not None:
             return post
         raise ChainError("E208", f"no event read so far made the base 0x{root.hex()}; the node may be behind")
-
-    def _parent_root(self, post: ResultPosted) -> bytes:
-        below = self._history.posted(post.post.prev_commitment)
-        return below.post.roots.model if below else self._history.content.model_root
 
     def _step(self, below: Int32, post: ResultPosted) -> Int32:
         delta = self.delta(post).astype(np.int64)

@@ -113,6 +113,7 @@ def run(app: App, /, project: int, choice: KeyChoice, data: str | None, **option
     if options["dry_run"]:
         session.dry_run(app, data, options["dry_rounds"], options["device"])
         return
+    specification = session.data(data)
     if options["join_first"] and session.seat() is None:
         join_project(app, session, **wishes)
     policy = Policy(
@@ -122,7 +123,7 @@ def run(app: App, /, project: int, choice: KeyChoice, data: str | None, **option
         leave=options["leave"],
     )
     pace = Pace(options["poll"], options["chores"])
-    session.run(data, options["producer"], options["device"], policy, pace)
+    session.run(specification, options["producer"], options["device"], policy, pace)
     paid = session.credit()
     app.out.line(f"done; credit to withdraw: {amount(paid)} (fairtrain project withdraw)")
     app.out.result({"ok": True, "project": project, "credit_wei": str(paid)})

@@ -27,7 +27,7 @@ def join_project(
     admission: Path | None,
     yes: bool,
 ) -> int:
-    """Registers the key; the seat. Raises InputError E110-E112 or what the contract refuses."""
+    """Registers the key; the seat. Raises InputError E103, E115-E118 or what the contract refuses."""
     held = session.seat()
     if held is not None:
         return held
@@ -99,8 +99,8 @@ def _admission(session: Session, path: Path | None) -> list[bytes]:
         return []
     if path is None:
         raise InputError("E116", "this project admits by list; pass --admission FILE with the owner's list")
-    accounts = [address(word) for word in re.findall(r"0x[0-9a-fA-F]{40}", path.read_text())]
-    if admission_root(accounts) != session.params.admission_root:
+    accounts = [address(word) for word in re.findall(r"0x[0-9a-fA-F]{40}", path.read_text(errors="replace"))]
+    if not accounts or admission_root(accounts) != session.params.admission_root:
         raise InputError("E117", f"{path} is not the list of this project; ask its owner for the right one")
     if session.key.address not in accounts:
         raise InputError("E118", f"{session.key.address} is not on the owner's list")

@@ -17,7 +17,7 @@ from market.claims import START_PROOF, AccountProof, Place, document_of, prove_a
 from market.codec import UPDATE, check_root, update_root
 from market.description import Description
 from market.duties import Duty, Kind, is_over, trainer_duties
-from market.errors import StoreError, UpdateError, VerificationError
+from market.errors import DocumentError, StoreError, UpdateError, VerificationError
 from market.fetch import fetch_bytes
 from market.keystore import Key
 from market.node import Node, Pace
@@ -106,10 +106,11 @@ class TrainerNode(Node):
         round_, base_root = duty.round, snapshot.rounds[duty.round].base_root
         seat = self._seat(snapshot)
         try:
-            data = self._update(round_, seat, base_root)
-        except VerificationError as lie:
-            self.warn(Duty(Kind.WARN, round_, f"not sealing on this base: {lie}"))
+            self._check_base(base_root)
+        except (VerificationError, UpdateError, DocumentError, StoreError) as reason:
+            self.warn(Duty(Kind.WARN, round_, f"not sealing on this base: {reason}"))
             return False
+        data = self._update(round_, seat, base_root)
         salt = self._salt(round_)
         sealed = short_seal(self._seal_hash(round_, base_root, update_root(data), salt))
         intent = f"seal/{self.project}/{round_}/{base_root.hex()[:8]}"
@@ -186,14 +187,22 @@ class TrainerNode(Node):
         return snapshot.seat_number
 
     def _update(self, round_: int, seat: int, base_root: bytes) -> bytes:
-        history = self.observer.history
-        bases = Bases(self._store, self._description, history, self._folder / "models")
-        self._check_result(bases, base_root)
+        """The update of a round, as it was sealed if it was; asks nobody for what lies in the folder."""
         self._work = self._work or self._make_work(seat)
-        return self._work.update(round_, base_root, bases, history, self._policy.trust_model)
+        return self._work.update(
+            round_, base_root, self._bases(), self.observer.history, self._policy.trust_model
+        )
 
-    def _check_result(self, bases: Bases, base_root: bytes) -> None:
-        """Recomputes a sample of the result that made the base; raises VerificationError when it lies."""
+    def _bases(self) -> Bases:
+        return Bases(self._store, self._description, self.observer.history, self._folder / "models")
+
+    def _check_base(self, base_root: bytes) -> None:
+        """Rebuilds the base and recomputes a sample of the result that made it.
+
+        Raises VerificationError when it lies; UpdateError, DocumentError or StoreError when that cannot be told.
+        """
+        bases = self._bases()
+        bases.model(base_root, self._policy.trust_model)
         posted = self.observer.history.posted_model(base_root)
         if posted is None or base_root in self._sampled or not self._policy.verify_sample:
             return
@@ -222,7 +231,7 @@ class TrainerNode(Node):
             return None
         try:
             proof = prove_account(self._store, self._place, posted, seat, history.params.seats)
-        except (UpdateError, StoreError, VerificationError) as error:
+        except (UpdateError, DocumentError, StoreError, VerificationError) as error:
             self.warn(Duty(Kind.WARN, final, f"accounts cannot be read ({error}); pay stays claimable"))
             return None
         self._proof = (commitment, proof)

@@ -78,7 +78,7 @@ class Session:
         seat = self.seat()
         if seat is None:
             raise InputError(
-                "E108",
+                "E127",
                 f"{self.key.address} holds no seat here; take one with `fairtrain trainer join {self.project}`",
             )
         return seat, self.gateway.seat(self.project, seat)
@@ -87,9 +87,8 @@ class Session:
         """What the key's own address may withdraw."""
         return self.gateway.credit(self.params.token, self.key.address)
 
-    def run(self, data: str | None, producer: str, device: str, policy: Policy, pace: Pace) -> None:
-        """Runs the daemon until the project ends."""
-        specification = self._data(data)
+    def run(self, specification: str, producer: str, device: str, policy: Policy, pace: Pace) -> None:
+        """Runs the daemon on checked data until the project ends."""
         with only_one(self.folder, f"a trainer of {self.key.address} in project {self.project}"):
             self.held_seat()
             node = TrainerNode(
@@ -110,7 +109,7 @@ class Session:
         from trainer.dryrun import dry_run
 
         if not data:
-            raise InputError("E109", "--data is needed, for example --data mine.csv")
+            raise InputError("E128", "--data is needed, for example --data mine.csv")
         loaded = datasets.load(data, self.description)
         with app.out.progress("steps") as bar:
             task = bar.add_task("training", total=rounds * self.description.training.local_steps)
@@ -191,13 +190,16 @@ class Session:
         folder = self.folder / "updates"
         return Work(folder, seat, seed, loaded, self.description, find(producer), device)
 
-    def _data(self, data: str | None) -> str:
-        """The data of this seat, remembered from the last run. Raises InputError E109, E125, E126."""
+    def data(self, data: str | None) -> str:
+        """The data of this key, remembered from the last run; call it before any stake is sent.
+
+        Raises InputError E109 (none given), E125, E126 (not fit for this project).
+        """
         kept = self.folder / "data.json"
         if data is None and kept.exists():
             data = json.loads(kept.read_text())
         if not data:
-            raise InputError("E109", "--data is needed, for example --data mine.csv")
+            raise InputError("E128", "--data is needed, for example --data mine.csv")
         datasets.load(data, self.description)  # refuses bad data before anything is sent
         kept.write_text(json.dumps(data))
         return data

@@ -134,6 +134,19 @@ def compile_contracts(root: Path, names: tuple[str, ...] = CONTRACTS) -> dict[st
     return found
 
 
+def compile_source(name: str, source: str) -> str:
+    """Creation code of one contract given as text, compiled quickly: a token for tests."""
+    import solcx
+
+    root = checkout()
+    compiler_input = standard_input(root)
+    compiler_input["settings"] |= {"viaIR": False, "optimizer": {"enabled": False}}
+    compiler_input["sources"] = {f"{name}.sol": {"content": source}}
+    _add_packages(compiler_input["sources"], root / "node_modules")
+    output = solcx.compile_standard(compiler_input, solc_binary=solc_binary(root))
+    return "0x" + str(output["contracts"][f"{name}.sol"][name]["evm"]["bytecode"]["object"])
+
+
 def _artifact(name: str, source: str, body: dict[str, Any], digest: str) -> Artifact:
     code, deployed = body["evm"]["bytecode"], body["evm"]["deployedBytecode"]
     if code.get("linkReferences"):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from eth_account.signers.local import LocalAccount
 
 from market.chain.artifacts import load_artifact
-from market.chain.codec import encode_values
 from market.chain.deployment import Deployment
 from market.chain.errors import decode_refusal
-from market.chain.gateway import Gateway, chain_identity
+from market.chain.gateway import Gateway, default_policy
+from market.chain.identity import chain_identity, creation_data
 from market.chain.journal import Journal
 from market.chain.rpc import Rpc
 from market.chain.sender import Sender, SendPolicy
@@ -29,15 +29,10 @@ def deploy_market(
     artifact = load_artifact("Market")
     interface = artifact.interface
     chain_id, genesis = chain_identity(rpc)
-    sender = Sender(
-        rpc,
-        signer,
-        Journal(None, chain_id, signer.address),
-        lambda error: decode_refusal(interface, error),
-        policy,
-    )
-    data = bytes.fromhex(artifact.bytecode[2:]) + encode_values(interface.constructor, [limits])
-    receipt = sender.send("deploy", "", data)
+    journal = Journal(None, chain_id, signer.address)
+    policy = policy or default_policy(chain_id)
+    sender = Sender(rpc, signer, journal, lambda error: decode_refusal(interface, error), policy)
+    receipt = sender.send("deploy", "", creation_data(limits))
     where = address(receipt["contractAddress"])
     code = bytes.fromhex(rpc.request("eth_getCode", [where, "latest"])[2:])
     if not artifact.matches(code):
@@ -46,6 +41,7 @@ def deploy_market(
         chain_id=chain_id,
         genesis_hash=genesis,
         market=where,
+        tx=receipt["transactionHash"],
         block=int(receipt["blockNumber"], 16),
         code_hash="0x" + keccak256(code).hex(),
         limits=limits,

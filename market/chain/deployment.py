@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from market.errors import ChainError, DocumentError
+from market.errors import ChainError, DocumentError, InputError
 from market.params import Limits, Windows
 from market.units import Address, address
 
@@ -25,6 +25,8 @@ class Deployment:
     chain_id: int
     genesis_hash: str
     market: Address
+    tx: str
+    """transaction that created it: its input is our creation code and the limits"""
     block: int
     """block of the deployment; no event of the market is older"""
     code_hash: str
@@ -43,10 +45,10 @@ class Deployment:
         try:
             body = json.loads(text)
             if body["version"] != VERSION:
-                raise DocumentError(
-                    "E180", f"{name}: version {body['version']}, expected {VERSION}; redeploy"
-                )
+                raise InputError("E180", f"version {body['version']}, expected {VERSION}; deploy again")
             return cls(**{**body, "market": address(body["market"]), "limits": _limits(body["limits"])})
+        except InputError as error:
+            raise DocumentError("E180", f"{name}: {error.text}") from None
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise DocumentError("E180", f"{name}: {type(error).__name__} {error}") from None
 

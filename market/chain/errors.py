@@ -28,23 +28,61 @@ PANICS = {
     0x41: "memory exhausted",
 }
 
+_SHOW = "`fairtrain project show` tells"
 HINTS: dict[str, str] = {
-    "MarketWrongPhase": "look at the round with `fairtrain project show`; time or another call moves it on",
-    "MarketStakeTooLow": "add stake with `trainer join --stake` or wait for pay",
+    # a project
+    "MarketUnknownProject": "projects count from 1; `fairtrain project list` shows them",
     "MarketNotOwner": "sign with the key that created the project",
+    "MarketProjectStopped": "the owner stopped the project; open rounds still end and pay as usual",
+    "MarketProjectEnded": "no round opens after the end date; open rounds still end and pay as usual",
+    "MarketStillRunning": "stop the project first, or wait for its end date",
+    "MarketRoundsOpen": "wait until the open rounds have ended; `fairtrain project advance` moves what is due",
+    "MarketEscrowTooLow": "fund the project: its escrow does not cover one pot",
+    "MarketTokenWithoutCode": "this address is no token on this chain",
+    # a seat
+    "MarketSeatTaken": f"choose another seat; {_SHOW} which are free",
+    "MarketSeatFree": "nobody holds this seat",
+    "MarketSeatOutOfRange": "seats count from 0 and end below the seat limit",
+    "MarketAlreadySeated": "this key holds a seat here already; use another key for another seat",
+    "MarketNotAdmitted": "the owner admits a fixed list of addresses, and this is none of them",
     "MarketNotSigner": "sign with the key that registered the seat",
-    "MarketSeatTaken": "choose another seat; `fairtrain project show` lists free ones",
+    "MarketStakeTooLow": "add stake: a seat needs one unit to seal, and the minimum to register",
+    "MarketStakeBound": "the stake is free once every round up to the last sealed one has ended",
+    "MarketNotEvictable": "a seat may be evicted after 16 opened rounds without a seal",
+    # a round
+    "MarketWrongPhase": f"{_SHOW} the round's phase; time or another call moves it on",
+    "MarketTooEarly": "wait until the time that the message names (unix seconds)",
+    "MarketOutOfOrder": "an earlier round has to come first; `fairtrain project advance` moves what is due",
+    "MarketTooManyOpenRounds": "finalise the oldest round before another opens",
     "MarketAlreadySealed": "this seat has sealed in this round already; nothing is lost",
-    "MarketAlreadyRevealed": "this seat has revealed in this round already; nothing is lost",
+    "MarketStaleBase": "the base changed: open the round again, then train on the model that stands now",
+    "MarketNotSealed": "this seat has no seal to open in this round, or has opened it already",
+    "MarketSealMismatch": "update, salt, round and key must be those of the seal",
+    "MarketAlreadySettled": "somebody else was faster; nothing is lost",
+    # a result
     "MarketBanned": "this address was convicted in the project; use another aggregator",
-    "MarketStopped": "the owner stopped the project; open rounds still end as usual",
+    "MarketBondTooLow": "add bond: 1.5 pots for each open result, and at least the floor",
+    "MarketFirstRight": "the poster of the last result goes first until the time that the message names",
+    "MarketStalePrevious": "another result stands below by now; compute this one again",
+    "MarketStaleReveals": "the reveals changed, perhaps by a reorganisation; read the round again",
+    "MarketNotBetter": "a posted result is replaced only by one with more seats, or more rows",
+    "MarketBelowNotFinal": "results become FINAL in order; finalise the one below first",
+    # money
+    "MarketNothingDue": "everything due was taken already",
+    "MarketAlreadyTaken": "this share was taken already",
+    "MarketBucketTooLow": "the project's final rounds hold less than this account claims",
+    "MarketWrongValue": "send exactly the amount for a native-coin project, nothing for a token project",
+    "MarketWrongTokenDelta": "tokens that keep a fee of transfers cannot be used",
+    "MarketTransferFailed": "the receiver refused; withdraw to another address",
+    "MarketWrongProof": "the account or proof is not of this result; fetch the result document again",
+    "MarketWrongOpening": "the opening is not of this result; fetch the result document again",
+    # libraries and tokens
     "ERC20InsufficientBalance": "the account holds too few tokens",
     "ERC20InsufficientAllowance": "approve the market for exactly this amount first",
     "SafeERC20FailedOperation": "the token refused the transfer",
-    "AddressInsufficientBalance": "the contract does not hold this amount",
     "ReentrancyGuardReentrantCall": "the receiving contract called back; withdraw to another address",
 }
-"""What to do next, by the name of the contract's error."""
+"""What to do next, by the name of the contract's error. Names without a line say it all in their arguments."""
 
 
 class RpcError(Exception):

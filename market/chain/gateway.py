@@ -18,6 +18,7 @@ from market.chain.artifacts import load_artifact
 from market.chain.deployment import Deployment
 from market.chain.errors import RpcError, decode_refusal
 from market.chain.events import Log, decode_log, read_logs
+from market.chain.identity import check_chain
 from market.chain.journal import Journal, journal_path
 from market.chain.rpc import Rpc
 from market.chain.sender import Sender, SendPolicy
@@ -25,7 +26,6 @@ from market.chain.token import Token
 from market.devnet import CHAIN_IDS
 from market.errors import ChainError, RefusedError
 from market.events import Event
-from market.keccak import keccak256
 from market.params import Content, Limits, Params
 from market.phases import Phase
 from market.records import AggregatorView, ProjectView, ResultView, RoundView, SeatView
@@ -231,27 +231,3 @@ class Gateway:
 def default_policy(chain_id: int) -> SendPolicy:
     """Two blocks on top of each receipt, so that a short reorganisation is noticed; none on a devnet."""
     return SendPolicy(confirmations=0 if chain_id in CHAIN_IDS.values() else 2)
-
-
-def chain_identity(rpc: Rpc) -> tuple[int, str]:
-    """(chain id, genesis hash): what tells one chain from another."""
-    genesis = rpc.request("eth_getBlockByNumber", ["0x0", False])
-    return int(rpc.request("eth_chainId"), 16), str(genesis["hash"])
-
-
-def check_chain(rpc: Rpc, deployment: Deployment) -> None:
-    """ChainError E201 if `rpc` is another chain than the deployment's, or has other code at its address."""
-    chain_id, genesis = chain_identity(rpc)
-    if chain_id != deployment.chain_id:
-        raise _changed(f"chain id {chain_id} expected {deployment.chain_id}")
-    if genesis != deployment.genesis_hash:
-        raise _changed(f"genesis {genesis} expected {deployment.genesis_hash}")
-    code = bytes.fromhex(rpc.request("eth_getCode", [deployment.market, "latest"])[2:])
-    found = "0x" + keccak256(code).hex()
-    if found != deployment.code_hash:
-        what = f"code {found if code else 'missing'} expected {deployment.code_hash}"
-        raise _changed(f"market {deployment.market} has {what}")
-
-
-def _changed(what: str) -> ChainError:
-    return ChainError("E201", f"chain changed: {what}; redeploy, or pass the --rpc URL of the right chain")

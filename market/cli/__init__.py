@@ -23,7 +23,7 @@ EXIT_CODES: dict[int, str] = {
     1: "refused for another reason",
     2: "an option, file or text of the user is wrong (E1xx)",
     3: "the store cannot give or keep an object",
-    4: "the node, the deployment or a transaction is not as expected (E201-E209)",
+    4: "the node, the deployment or a transaction is not as expected (E201-E209, E220-E222)",
     5: "the keystore cannot be opened (E210-E219)",
     6: "the market contract refuses the call",
     7: "a posted number differs from the recomputed one (E301)",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+import re
 from typing import Any
 
 import click
@@ -11,6 +11,7 @@ from market.cli.output import ETHER_DECIMALS
 
 MAX_AMOUNT = (1 << 96) - 1
 """The contract keeps amounts in 96 bits."""
+_NUMBER = re.compile(r"([0-9]{1,40})(?:\.([0-9]{1,40}))?")
 
 
 def parse_amount(text: str, decimals: int = ETHER_DECIMALS) -> int:
@@ -20,15 +21,16 @@ def parse_amount(text: str, decimals: int = ETHER_DECIMALS) -> int:
         number, scale = body[:-3].strip(), 0
     else:
         number, scale = body.removesuffix("ETH").strip(), decimals
-    try:
-        units = Decimal(number).scaleb(scale)
-    except InvalidOperation:
-        raise ValueError(f"{text!r} is no amount; write 0.5 or 500wei") from None
-    if not units.is_finite() or units != units.to_integral_value():
+    found = _NUMBER.fullmatch(number)
+    if found is None:
+        raise ValueError(f"{text[:80]!r} is no amount; write 0.5 or 500wei")
+    whole, fraction = found[1], (found[2] or "").rstrip("0")
+    if len(fraction) > scale:
         raise ValueError(f"{text!r} has more than {scale} decimals")
-    if not 0 <= units <= MAX_AMOUNT:
+    units = int(whole + fraction.ljust(scale, "0"))
+    if units > MAX_AMOUNT:
         raise ValueError(f"{text!r} is outside 0 .. 2^96 - 1 smallest units")
-    return int(units)
+    return units
 
 
 class Amount(click.ParamType[int]):

@@ -117,22 +117,17 @@ def common_options(command: F) -> F:
         _setting("--deployment", "deployment_file", _path, "FILE", "Deployment file (FAIRTRAIN_DEPLOYMENT)."),
         _setting("--store", "store_url", str, "STORE", "folder:PATH or kubo:MULTIADDRESS (FAIRTRAIN_STORE)."),
         click.option(
-            "--json", is_flag=True, expose_value=False, callback=_set_json, help="Print one JSON document."
+            "--json",
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_set_json,
+            help="Print one JSON document.",
         ),
     )
     for option in reversed(options):
         command = option(command)
     return command
-
-
-def key_options(command: F) -> F:
-    """Adds --keystore FILE and --password-file FILE, given to the command as Path and Path or None."""
-    file = click.Path(dir_okay=False, path_type=Path)
-    keystore = click.option("--keystore", type=file, required=True, help="Encrypted key that signs and pays.")
-    password = click.option(
-        "--password-file", type=file, help="File with the password (else FAIRTRAIN_PASSWORD, else a prompt)."
-    )
-    return keystore(password(command))
 
 
 def running_chain_id(url: str) -> int | None:

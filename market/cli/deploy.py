@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 from eth_account.signers.local import LocalAccount
 
-from market.cli.context import App, common_options, key_options, pass_app
+from market.cli.context import App, common_options, pass_app
+from market.cli.keys import KeyChoice, signer_options
 from market.devnet import CHAIN_IDS
 from market.errors import InputError
 from market.params import PRESETS
@@ -18,23 +19,21 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@key_options
+@signer_options
 @click.option("--preset", type=click.Choice(sorted(PRESETS)), required=True, help="Bounds of all projects.")
 @click.option("--allow-short-windows", is_flag=True, help="Permit a preset in seconds on a public chain.")
 @common_options
 @pass_app
-def deploy(
-    app: App, keystore: Path, password_file: Path | None, preset: str, allow_short_windows: bool
-) -> None:
+def deploy(app: App, choice: KeyChoice, preset: str, allow_short_windows: bool) -> None:
     """Deploy the market contract and write its deployment file.
 
     The contract has no owner and cannot be changed; the preset bounds what projects may choose.
     """
-    key = app.key(keystore, password_file)
+    key = choice.open(app)
     deployment, gas = deploy_and_save(app, key.account, preset, allow_short_windows)
     out = app.out
     out.line(f"market {deployment.market} on chain {deployment.chain_id}, {gas} gas, preset {preset}")
-    out.line(f"deployment file {deployment_path(app, deployment)}")
+    out.line(f"deployment file {deployment_path(app, deployment)}: give it to everybody who takes part")
     out.line("next: fairtrain project create --help")
     out.result({"ok": True, "gas": gas, "file": deployment_path(app, deployment), "deployment": deployment})
 

@@ -71,8 +71,7 @@ def doctor(context: click.Context, app: App) -> None:
 def examine(app: App) -> Iterator[Finding]:
     """All checks in the order in which a new user meets them."""
     yield _python()
-    for name in PACKAGES:
-        yield _package(name)
+    yield _packages()
     yield _home(app)
     yield _torch()
     yield _tool("anvil", "anvil", "npm ci", "the devnet and the demo")
@@ -89,10 +88,11 @@ def _python() -> Finding:
     return Finding("python", "missing", f"{found}, expected 3.11 or newer", "install Python 3.11")
 
 
-def _package(name: str) -> Finding:
-    if importlib.util.find_spec(name) is not None:
-        return Finding(name, "ok", "installed")
-    return Finding(name, "missing", "not installed", "pip install fairtrain")
+def _packages() -> Finding:
+    absent = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    if absent:
+        return Finding("packages", "missing", f"not installed: {', '.join(absent)}", "pip install fairtrain")
+    return Finding("packages", "ok", f"{len(PACKAGES)} installed")
 
 
 def _home(app: App) -> Finding:
@@ -141,9 +141,9 @@ def _chain(app: App) -> Iterator[Finding]:
     """Node, deployment file and market code; each only if the one before is there."""
     chain_id = running_chain_id(app.url)
     if chain_id is None:
-        yield Finding("node", "optional", f"nobody answers at {app.url}", "fairtrain devnet --detach")
+        yield Finding("chain", "optional", f"nobody answers at {app.url}", "fairtrain devnet --detach")
         return
-    yield Finding("node", "ok", f"{app.url}, chain id {chain_id}")
+    yield Finding("chain", "ok", f"{app.url}, chain id {chain_id}")
     steps: list[tuple[str, Callable[[], str]]] = [
         ("deployment", lambda: str(app.deployment().market)),
         ("market", lambda: f"code as deployed, {app.gateway().project_count()} projects"),

@@ -31,7 +31,7 @@ class KeyChoice:
     def open(self, app: App) -> Key:
         """The key. Raises KeystoreError E210-E219, InputError E189 for a test key on a real chain."""
         if self.devnet_key is not None:
-            chain_id = app.deployment().chain_id
+            chain_id = int(app.rpc().request("eth_chainId"), 16)
             if chain_id not in DEVNET_CHAINS:
                 raise InputError(
                     "E189", f"--devnet-key is public; chain {chain_id} is no devnet, use --keystore"

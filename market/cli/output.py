@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 ETHER_DECIMALS = 18
 
@@ -40,11 +41,12 @@ class Output:
         """A table for people; a column whose name ends in `#` holds numbers and is right-aligned."""
         if self.as_json:
             return
-        table = Table(title=title or None, title_justify="left")
+        table = Table(title=Text(title) if title else None, title_justify="left")
         for column in columns:
-            table.add_column(column.rstrip("#"), justify="right" if column.endswith("#") else "left")
+            side: Literal["left", "right"] = "right" if column.endswith("#") else "left"
+            table.add_column(column.rstrip("#") or "#", justify=side, overflow="fold")
         for row in rows:
-            table.add_row(*[str(cell) for cell in row])
+            table.add_row(*[Text(str(cell)) for cell in row])
         self.console.print(table)
 
     def result(self, data: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from market.chain.gateway import Gateway
@@ -23,6 +23,8 @@ from market.params import DEMO, Content
 from market.ports import Store
 
 REGISTER_SECONDS = 180.0
+PATIENCE = 180
+"""Seconds of COMMIT and REVEAL: both end as soon as everybody is done, so this is for slow or killed processes."""
 POLL = "0.3"
 
 
@@ -72,6 +74,7 @@ def set_stage(app: App, chain: Devnet, members: list[Member], rounds: int, seed:
         seats=len(members),
         min_seals=(len(members) + 1) // 2,
         open_rounds=rounds,
+        windows=replace(DEMO.windows, commit=PATIENCE, reveal=PATIENCE),
     )
     receipt = gateway.send("create", params, content)
     project = next(event.project for event in receipt.events if isinstance(event, ProjectCreated))

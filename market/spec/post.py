@@ -13,7 +13,6 @@ from market.units import BITMAP_WORD, ZERO32, popcount, words
 
 COLUMN_SEATS = 12
 """With more seats a tree of columns is needed, so that one transaction can show a coefficient of all."""
-ROOT_ORDER = ("sketches", "gram", "steps", "accounts", "columns", "delta", "model")
 
 
 @dataclass(frozen=True)
@@ -67,12 +66,10 @@ def _check_current(prev_commitment: bytes, facts: Round, post: Post) -> None:
 
 def _check_roots(roots: Roots, seats: int) -> None:
     """No root is zero, but that of the columns for at most 12 seats."""
-    for index, name in enumerate(ROOT_ORDER):
-        zero = getattr(roots, name) == ZERO32
-        if name == "columns" and zero != (seats <= COLUMN_SEATS):
-            raise refuse("MarketColumnsRoot", columns=roots.columns, seats=seats)
-        if name != "columns" and zero:
-            raise refuse("MarketZeroHash", index=index)
+    if (roots.columns == ZERO32) != (seats <= COLUMN_SEATS):
+        raise refuse("MarketColumnsRoot", columns=roots.columns, seats=seats)
+    if ZERO32 in (roots.sketches, roots.gram, roots.steps, roots.accounts, roots.delta, roots.model):
+        raise refuse("MarketZeroHash")
 
 
 def _count_seats(bitmap: Sequence[int], seats: int) -> int:

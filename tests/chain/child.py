@@ -10,7 +10,7 @@ from pathlib import Path
 
 from market.chain.codec import Interface
 from market.chain.errors import decode_refusal
-from market.chain.gateway import chain_identity
+from market.chain.identity import chain_identity
 from market.chain.journal import Journal, journal_path
 from market.chain.rpc import Rpc
 from market.chain.sender import Sender, SendPolicy

@@ -12,11 +12,14 @@ import pytest
 from market.chain.artifacts import load_artifact
 from market.chain.deploy import deploy_market
 from market.chain.deployment import Deployment, default_path
-from market.chain.gateway import Gateway, chain_identity
+from market.chain.gateway import Gateway
+from market.chain.identity import chain_identity, creation_data
 from market.chain.rpc import Rpc
 from market.devnet import Devnet, dev_account, start_devnet
 from market.errors import ChainError, DocumentError, RefusedError
 from market.params import DEMO, MINIMAL
+from market.units import address
+from tests.chain.child import make_sender
 
 pytestmark = pytest.mark.chain
 
@@ -68,6 +71,37 @@ class TestGatewayStart:
         anvil.request("anvil_setCode", deployment.market, code)
         with pytest.raises(ChainError, match=f"E201 .*{said}.* expected {deployment.code_hash}"):
             Gateway(anvil.url, deployment)
+
+
+def test_gateway_same_code_from_forged_creation__e201(
+    anvil: Devnet, deployment: Deployment, tmp_path: Path
+) -> None:
+    """Creation code of a forger may set storage and immutable addresses and return the right runtime code."""
+    code = anvil.request("eth_getCode", deployment.market, "latest")
+    size = f"{len(code) // 2 - 1:04x}"
+    forged = f"0x61{size}80600c6000396000f3{code[2:]}"
+    rpc = Rpc(anvil.url)
+    sender = make_sender(anvil.url, tmp_path, account=0)
+    receipt = sender.send("forge", "", bytes.fromhex(forged[2:]))
+    where = address(receipt["contractAddress"])
+    assert anvil.request("eth_getCode", where, "latest") == code
+
+    for tx in (receipt["transactionHash"], deployment.tx):
+        with pytest.raises(ChainError, match=r"E201 market .* is not the contract of this version"):
+            Gateway(rpc, replace(deployment, market=where, tx=tx))
+
+
+def test_gateway_other_limits_than_created_with__e201(anvil: Devnet, deployment: Deployment) -> None:
+    with pytest.raises(ChainError, match=r"E201 market .* is not the contract of this version"):
+        Gateway(anvil.url, replace(deployment, limits=DEMO.limits))
+
+
+def test_gateway_node_without_old_transactions__code_is_enough(anvil: Devnet, deployment: Deployment) -> None:
+    assert Gateway(anvil.url, replace(deployment, tx="0x" + "00" * 32)).project_count() == 0
+
+
+def test_creation_data__below_the_limit_of_eip_3860() -> None:
+    assert len(creation_data(MINIMAL.limits)) <= 49_152
 
 
 class TestDeploymentFile:

@@ -86,14 +86,14 @@ def test_open_torn_last_line__dropped_and_next_append_is_whole(path: Path, cut: 
 def test_open_damaged_line__e208_names_the_file(path: Path, line: bytes) -> None:
     write(path, RECORD)
     path.write_bytes(line + path.read_bytes())
-    with pytest.raises(ChainError, match="E208 damaged journal.*1.jsonl line 1"):
+    with pytest.raises(ChainError, match=r"E208 damaged journal.*1.jsonl line 1"):
         open_journal(path)
 
 
 @pytest.mark.parametrize(("chain", "account"), [(2, ACCOUNT), (1, "0x" + "cc" * 20)])
 def test_open_journal_of_other_chain_or_key__e208(path: Path, chain: int, account: str) -> None:
     write(path, RECORD)
-    with pytest.raises(ChainError, match="E208 .* belongs to chain 1"):
+    with pytest.raises(ChainError, match=r"E208 .* belongs to chain 1"):
         Journal(path, chain, account)
 
 

@@ -79,5 +79,5 @@ def test_request_nobody_there__e206_lists_all_urls() -> None:
 
 @pytest.mark.parametrize("urls", ["", " , ", "localhost:8545", "ws://localhost:8545"])
 def test_rpc_bad_url__e206(urls: str) -> None:
-    with pytest.raises(ChainError, match="E206 .*RPC URL"):
+    with pytest.raises(ChainError, match=r"E206 .*RPC URL"):
         Rpc(urls)

@@ -56,7 +56,13 @@ def child(anvil: Devnet, folder: Path, recipient: str, *intents: str, fault: str
 
 def foreign_payment(anvil: Devnet, at_nonce: int, recipient: str, fee: int = 10**11) -> str:
     """A transaction of the same key that our journal knows nothing of."""
-    call = {"chainId": anvil.chain_id, "nonce": at_nonce, "gas": 21_000, "to": recipient, "value": 1000}
+    call: dict[str, Any] = {
+        "chainId": anvil.chain_id,
+        "nonce": at_nonce,
+        "gas": 21_000,
+        "to": recipient,
+        "value": 1000,
+    }
     signed = dev_account(PAYER).sign_transaction({**call, "maxFeePerGas": fee, "maxPriorityFeePerGas": fee})
     return str(anvil.request("eth_sendRawTransaction", "0x" + bytes(signed.raw_transaction).hex()))
 

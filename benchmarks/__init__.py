@@ -1,0 +1,1 @@
+"""Measurements that take seconds to minutes; run each with `python -m benchmarks.<name>`."""

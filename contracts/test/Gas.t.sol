@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {Phase, Params, Post, Windows} from "../src/types.sol";
+import {MarketTest} from "./utils/MarketTest.sol";
+
+/// What whole transactions cost: every call below is a transaction of its own (`isolate`), so that its 21,000, its
+/// calldata and its cold words are counted. Compared with `snapshots/gas.json`; refuses a drift above 1 %.
+/// Update: UPDATE_SNAPSHOTS=true forge test --mc GasTest
+abstract contract GasBase is MarketTest {
+    uint96 private constant WIDE_POT = 1200 ether;
+    uint256 internal trainers; // that take part in each round
+
+    struct Figure {
+        string name;
+        uint256 gas;
+        uint256 bound; // 0 = none promised
+    }
+
+    Figure[] internal figures;
+
+    function _trainersSeal(uint256 round) internal {
+        for (uint256 seat; seat < trainers; ++seat) _seal(round, seat);
+    }
+
+    function _note(string memory name, uint256 bound) internal {
+        figures.push(Figure(name, vm.lastCallGas().gasTotalUsed, bound));
+    }
+
+    function _params() internal view virtual override returns (Params memory p) {
+        p = super._params();
+        if (seats > 12) p.pot = WIDE_POT;
+        p.expectedSeats = uint16(trainers);
+        p.minSeals = 3;
+        p.minStake = p.pot / 3;
+    }
+
+    function _start() internal override {
+        Params memory p = _params();
+        _create(p);
+        _fundWith(10 * p.pot);
+        for (uint256 seat; seat < trainers; ++seat) {
+            uint96 stake = p.minStake;
+            market.register{value: _ready(_trainer(seat), stake)}(P, uint16(seat), _payout(seat), stake, new bytes32[](0));
+        }
+        figures.push(Figure("register", vm.lastCallGas().gasTotalUsed, 0));
+        _bond(aggregator, 6 * p.pot);
+        _bond(liar, 6 * p.pot);
+    }
+
+    function _fundWith(uint96 amount) private {
+        market.fund{value: _ready(owner, amount)}(P, amount);
+        _note("fund", 0);
+    }
+
+    /// Three rounds to fill everything that fills up, then one that is measured.
+    function _measure() internal {
+        for (uint256 i; i < 3; ++i) {
+            uint256 earlier = _open();
+            _trainersSeal(earlier);
+            for (uint256 seat; seat < trainers; ++seat) _reveal(earlier, seat);
+            _post(aggregator, earlier);
+        }
+        vm.warp(block.timestamp + W);
+        market.finalise(P, 1);
+        _note("finalise, first", 70_000);
+        market.finalise(P, 2);
+        market.finalise(P, 3);
+        _note("finalise", 70_000);
+        _claimHere(3, 0, "claim, first of a seat", 80_000);
+
+        market.open(P);
+        _note("open", 0);
+        _seal(4, 0);
+        _note("seal, first of a round", 75_000);
+        for (uint256 seat = 1; seat < trainers; ++seat) {
+            _seal(4, seat);
+            if (seat == trainers - 2) _note("seal", 55_000);
+        }
+        _note("seal, last of a round", 55_000);
+        for (uint256 seat; seat < trainers; ++seat) {
+            _reveal(4, seat);
+            if (seat == 0) _note("reveal, first of a round", 65_000);
+            if (seat == trainers - 2) _note("reveal", 45_000);
+        }
+        _note("reveal, last of a round", 45_000);
+        _post(aggregator, 4);
+        _note("post", 150_000);
+        vm.warp(block.timestamp + W);
+        market.finalise(P, 4);
+        _claimHere(4, 0, "claim", 80_000);
+    }
+
+    function _claimHere(uint256 round, uint256 seat, string memory name, uint256 bound) internal {
+        _claim(round, seat);
+        _note(name, bound);
+    }
+
+    function _compare(string memory file) internal {
+        string memory path = string.concat("snapshots/", file);
+        bool update = vm.envOr("UPDATE_SNAPSHOTS", false);
+        string memory json;
+        for (uint256 i; i < figures.length; ++i) {
+            Figure memory f = figures[i];
+            if (update) json = vm.serializeUint("gas", f.name, f.gas);
+            else _compareOne(path, f);
+            if (f.bound != 0) assertLe(f.gas, f.bound, f.name);
+        }
+        if (update) vm.writeJson(json, path);
+    }
+
+    function _compareOne(string memory path, Figure memory f) private view {
+        uint256 expected = vm.parseJsonUint(vm.readFile(path), string.concat("['", f.name, "']"));
+        assertApproxEqRel(
+            f.gas, expected, 0.01e18, string.concat(f.name, ": UPDATE_SNAPSHOTS=true forge test --mc Gas")
+        );
+    }
+}
+
+/// forge-config: default.isolate = true
+contract GasTenTest is GasBase {
+    function setUp() public override {
+        trainers = 10;
+        super.setUp();
+    }
+
+    function test_gas_tenTrainers__staysWithinBounds() public {
+        _measure();
+        _exceptions();
+        _compare("gas-10.json");
+    }
+
+    /// Calls that few rounds need.
+    function _exceptions() private {
+        uint256 round = _open(); // 5: seat 0 stays away, seat 1 seals and does not reveal
+        for (uint256 seat = 1; seat < trainers; ++seat) _seal(round, seat);
+        vm.warp(market.roundOf(P, round).commitEnd);
+        for (uint256 seat = 2; seat < trainers; ++seat) _reveal(round, seat);
+        vm.warp(market.roundOf(P, round).revealEnd);
+        Post memory post = _draft(round);
+        post.included[0] &= ~uint256(4);
+        _postWith(aggregator, round, post);
+        _note("post with missed reveals", 0);
+        _post(liar, round);
+        _note("post, replacement", 0);
+        market.convict(P, round, watcher);
+        _note("convict", 0);
+        _post(aggregator, round);
+        _note("post again after a conviction", 0);
+
+        _open();
+        _seal(6, 2);
+        _seal(6, 0);
+        _note("seal after a pause", 0);
+        _seal(6, 1);
+        _note("seal after a missed reveal", 0);
+        vm.warp(market.roundOf(P, 6).commitEnd);
+        _reveal(6, 0);
+        _reveal(6, 1);
+        _reveal(6, 2);
+        vm.warp(block.timestamp + DEAD + COMMIT + REVEAL);
+        market.flatten(P, 6);
+        _note("flatten", 0);
+        market.claimFlat(P, 6, 0, 0);
+        _note("claimFlat", 0);
+        _open();
+        vm.warp(market.roundOf(P, 7).commitEnd);
+        market.voidRound(P, 7);
+        _note("voidRound", 0);
+        vm.warp(block.timestamp + W);
+        market.finalise(P, 5);
+        _leave(4);
+        _note("leave", 0);
+        vm.prank(_payout(4));
+        market.withdraw(token, anyone);
+        _note("withdraw", 0);
+    }
+}
+
+/// forge-config: default.isolate = true
+contract GasThousandTest is GasBase {
+    function setUp() public override {
+        trainers = 1000;
+        seats = 1000;
+        super.setUp();
+    }
+
+    function test_gas_thousandTrainers__staysWithinBounds() public {
+        _measure();
+        _compare("gas-1000.json");
+    }
+}
