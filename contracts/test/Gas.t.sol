@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {Phase, Params, Post, Windows} from "../src/types.sol";
+import {Phase, Params, Post} from "../src/types.sol";
 import {MarketTest} from "./utils/MarketTest.sol";
+import {Trees} from "./utils/Trees.sol";
 
 /// What whole transactions cost: every call below is a transaction of its own (`isolate`), so that its 21,000, its
 /// calldata and its cold words are counted. Compared with `snapshots/gas.json`; refuses a drift above 1 %.
@@ -19,8 +20,41 @@ abstract contract GasBase is MarketTest {
 
     Figure[] internal figures;
 
-    function _trainersSeal(uint256 round) internal {
-        for (uint256 seat; seat < trainers; ++seat) _seal(round, seat);
+    // External, so that each starts with empty memory; what they call is part of one transaction and not measured.
+
+    function registerAll(uint96 stake) external {
+        for (uint256 seat; seat < trainers; ++seat) _registerWith(seat, stake);
+    }
+
+    function sealRange(uint256 round, uint256 from, uint256 to) external {
+        for (uint256 seat = from; seat < to; ++seat) _seal(round, seat);
+    }
+
+    function revealRange(uint256 round, uint256 from, uint256 to) external {
+        for (uint256 seat = from; seat < to; ++seat) _reveal(round, seat);
+    }
+
+    function postAs(address poster, uint256 round) external {
+        _post(poster, round);
+    }
+
+    function prepare(address poster, uint256 round, Post memory draft) external returns (Post memory) {
+        return _prepare(poster, round, draft);
+    }
+
+    function draftOf(uint256 round) external view returns (Post memory) {
+        return _draft(round);
+    }
+
+    /// The market's `post` as a transaction of its own.
+    function _postAlone(address poster, uint256 round, Post memory draft) internal {
+        Post memory post = this.prepare(poster, round, draft);
+        vm.prank(poster);
+        market.post(P, round, post);
+    }
+
+    function _registerWith(uint256 seat, uint96 stake) internal {
+        market.register{value: _ready(_trainer(seat), stake)}(P, uint16(seat), _payout(seat), stake, new bytes32[](0));
     }
 
     function _note(string memory name, uint256 bound) internal {
@@ -39,11 +73,10 @@ abstract contract GasBase is MarketTest {
         Params memory p = _params();
         _create(p);
         _fundWith(10 * p.pot);
-        for (uint256 seat; seat < trainers; ++seat) {
-            uint96 stake = p.minStake;
-            market.register{value: _ready(_trainer(seat), stake)}(P, uint16(seat), _payout(seat), stake, new bytes32[](0));
-        }
-        figures.push(Figure("register", vm.lastCallGas().gasTotalUsed, 0));
+        this.registerAll(2 * p.minStake);
+        address late = makeAddr("late");
+        market.register{value: _ready(late, p.minStake)}(P, uint16(trainers), late, p.minStake, new bytes32[](0));
+        _note("register", 0);
         _bond(aggregator, 6 * p.pot);
         _bond(liar, 6 * p.pot);
     }
@@ -57,9 +90,10 @@ abstract contract GasBase is MarketTest {
     function _measure() internal {
         for (uint256 i; i < 3; ++i) {
             uint256 earlier = _open();
-            _trainersSeal(earlier);
-            for (uint256 seat; seat < trainers; ++seat) _reveal(earlier, seat);
-            _post(aggregator, earlier);
+            this.sealRange(earlier, 0, trainers);
+            if (_phase(earlier) == Phase.Commit) vm.warp(market.roundOf(P, earlier).commitEnd);
+            this.revealRange(earlier, 0, trainers);
+            this.postAs(aggregator, earlier);
         }
         vm.warp(block.timestamp + W);
         market.finalise(P, 1);
@@ -73,26 +107,32 @@ abstract contract GasBase is MarketTest {
         _note("open", 0);
         _seal(4, 0);
         _note("seal, first of a round", 75_000);
-        for (uint256 seat = 1; seat < trainers; ++seat) {
-            _seal(4, seat);
-            if (seat == trainers - 2) _note("seal", 55_000);
-        }
+        this.sealRange(4, 1, trainers - 2);
+        _seal(4, trainers - 2);
+        _note("seal", 55_000);
+        _seal(4, trainers - 1);
         _note("seal, last of a round", 55_000);
-        for (uint256 seat; seat < trainers; ++seat) {
-            _reveal(4, seat);
-            if (seat == 0) _note("reveal, first of a round", 65_000);
-            if (seat == trainers - 2) _note("reveal", 45_000);
-        }
+        _reveal(4, 0);
+        _note("reveal, first of a round", 65_000);
+        this.revealRange(4, 1, trainers - 2);
+        _reveal(4, trainers - 2);
+        _note("reveal", 45_000);
+        _reveal(4, trainers - 1);
         _note("reveal, last of a round", 45_000);
-        _post(aggregator, 4);
+        _postAlone(aggregator, 4, this.draftOf(4));
         _note("post", 150_000);
         vm.warp(block.timestamp + W);
         market.finalise(P, 4);
         _claimHere(4, 0, "claim", 80_000);
     }
 
+    function proofOf(uint256 round, uint256 seat) external view returns (bytes32[] memory proof) {
+        (, proof) = Trees.prove(accountsOf[round], seat);
+    }
+
     function _claimHere(uint256 round, uint256 seat, string memory name, uint256 bound) internal {
-        _claim(round, seat);
+        bytes32[] memory proof = this.proofOf(round, seat);
+        market.claim(P, round, uint16(seat), accountsOf[round][seat], openings[round], proof);
         _note(name, bound);
     }
 
@@ -139,13 +179,13 @@ contract GasTenTest is GasBase {
         vm.warp(market.roundOf(P, round).revealEnd);
         Post memory post = _draft(round);
         post.included[0] &= ~uint256(4);
-        _postWith(aggregator, round, post);
+        _postAlone(aggregator, round, post);
         _note("post with missed reveals", 0);
-        _post(liar, round);
+        _postAlone(liar, round, _draft(round));
         _note("post, replacement", 0);
         market.convict(P, round, watcher);
         _note("convict", 0);
-        _post(aggregator, round);
+        _postAlone(aggregator, round, _draft(round));
         _note("post again after a conviction", 0);
 
         _open();

@@ -14,7 +14,7 @@ from market.cli.context import App, pass_app
 from market.cli.output import amount
 from market.demo.live import Show
 from market.demo.outcome import report_of
-from market.demo.plan import DEFAULT_ATTACKERS, Member, attackers, members, held_out_data
+from market.demo.plan import DEFAULT_ATTACKERS, Member, attackers, held_out_data, members
 from market.demo.processes import Family
 from market.demo.report import Report
 from market.demo.stage import Stage, fund, home_folder, set_stage, start_everybody, wait_for_seats

@@ -20,7 +20,7 @@ from market.cli.context import App
 from market.demo.cli import settle, verify
 from market.demo.live import Show
 from market.demo.outcome import report_of
-from market.demo.plan import Member, attackers, members, held_out_data
+from market.demo.plan import Member, attackers, held_out_data, members
 from market.demo.processes import Family
 from market.demo.report import Report
 from market.demo.stage import Stage, fund, home_folder, set_stage, start_everybody, wait_for_seats

@@ -110,7 +110,7 @@ def test_update_damaged_residual__refused_with_next_step(shop: Workshop) -> None
     shop.make(1)
     (shop.folder / "residual").write_bytes(b"junk")
 
-    with pytest.raises(InputError, match="E124 residual: 4 bytes .* delete them"):
+    with pytest.raises(InputError, match=r"E124 residual: 4 bytes .* delete them"):
         shop.make(2)
 
 

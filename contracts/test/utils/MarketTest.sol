@@ -257,6 +257,13 @@ abstract contract MarketTest is Test {
     }
 
     function _postWith(address poster, uint256 round, Post memory post) internal {
+        post = _prepare(poster, round, post);
+        vm.prank(poster);
+        market.post(P, round, post);
+    }
+
+    /// Computes the accounts of a post and keeps what claims will need.
+    function _prepare(address poster, uint256 round, Post memory post) internal returns (Post memory) {
         uint256 prev =
             market.phaseOf(P, round) == Phase.Proposed ? market.resultOf(P, round).prev : market.projectOf(P).lastResult;
         delete accountsOf[round];
@@ -269,8 +276,7 @@ abstract contract MarketTest is Test {
         }
         (post.roots.accounts,) = Trees.prove(accountsOf[round], 0);
         openings[round] = Trees.opening(address(market), P, round, poster, post);
-        vm.prank(poster);
-        market.post(P, round, post);
+        return post;
     }
 
     function _bits(uint256 word) internal pure returns (uint256 count) {
