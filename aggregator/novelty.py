@@ -52,8 +52,7 @@ def own_fit(v: View, i: int) -> Ints:
 def candidate(v: View, i: int) -> Ints:
     """How much of what the first fit leaves each past file of a peer explains (Q20 length); own files 0.
 
-    |gram| <= sqrt(3)^2 root root, |coefficient x root of its row| <= 2^7 x 2^20 x root i: fits 8 bytes for
-    every i with sketches up to 2^33 long, and 16 are posted so that longer ones do too.
+    Below 2^20 x 2^37 for the first term and 5 x 2^7 x 2^20 x 2^37 for the fit, hence 16 bytes.
     """
     past = slice(v.shape.first_past, v.shape.rows)
     explained = v.own_fit[i] @ v.gram[_own_rows(v, i), past]

@@ -2,8 +2,8 @@
 
 Steps of version 1, after those of `aggregator.rule` and `aggregator.novelty` (O = 2^16 is one). What is paid
 is a share of sums over rounds that lose a sixteenth each round, so a newcomer catches up and an idler fades.
-Near-duplicates count once; the largest and smallest pair terms are trimmed. `judgement.md` of the design
-derives the formula: y, T, q, z, a, S, F, E, h, N, r, g, p there are echo .. points here.
+Near-duplicates count once; the largest and smallest pair terms are trimmed. Agreement is the cosine of an
+update with the weighted sum of the others; new agreement is the same between residuals.
 """
 
 from __future__ import annotations
@@ -253,11 +253,14 @@ def ratio_median(v: View) -> int:
 
 @vector()
 def gate(v: View, i: int) -> int:
-    """Part (O) of what was earned that counts. Open where nothing can be said yet."""
+    """Part (O) of what was earned that counts. Open where nothing can be said: a median ratio that is not
+    positive tells nobody apart, and closing the gate for all would end in equal pay, for copies too."""
     if not v.age[i] or v.n < MIN_SEATS:
         return O
-    if not v.judged[i] or v.ratio_median <= 0:
+    if not v.judged[i]:
         return 0
+    if v.ratio_median <= 0:
+        return O
     return ramp(v.ratio[i] * O // v.ratio_median, _GATE_START, _GATE_WIDTH)
 
 

@@ -50,7 +50,8 @@ class Run:
 
     def total(self) -> NDArray[np.float64]:
         """Pay of each seat over all rounds, in pots."""
-        return np.array(self.pay, dtype=float).sum(axis=0) / POT
+        total: NDArray[np.float64] = np.array(self.pay, dtype=float).sum(axis=0)
+        return total / POT
 
 
 class Mlp:

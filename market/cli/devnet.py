@@ -89,10 +89,11 @@ def _deploy(app: App, chain: Devnet, preset: str, accounts: int) -> None:
     out = app.out
     out.line(f"anvil at {chain.url}, chain id {chain.chain_id}, log {app.home / 'devnet.log'}")
     out.line(f"market {deployment.market} ({gas} gas, preset {preset}), {deployment_path(app, deployment)}")
-    rows = [(i, dev_account(i).address, "0x" + bytes(dev_account(i).key).hex()) for i in range(SHOWN)]
-    out.table(f"first {SHOWN} of {accounts} accounts with 10,000 ETH each", ["#", "address", "key"], rows)
+    out.line(f"{accounts} accounts with 10,000 ETH each; commands sign with one by --devnet-key N:")
+    for i in range(min(SHOWN, accounts)):
+        out.line(f"  {i}  {dev_account(i).address}  key 0x{bytes(dev_account(i).key).hex()}")
     out.line("these keys are public (everybody has them): never send anything of value to them")
-    out.line("next: fairtrain project create --help, or fairtrain demo")
+    out.line("next: fairtrain project describe --help, or fairtrain demo")
     out.result({"ok": True, **running, "market": deployment.market, "accounts": accounts, "gas": gas})
 
 

@@ -51,7 +51,7 @@ def describe(seed: int) -> Description:
         data=Data(shape=(64,), labels=tuple("0123456789"), divide_by="16"),
         initialiser=Initialiser(seed=seed),
         lsb_exponent=15,
-        training=Training(learning_rate="0.3", batch_size=16, local_steps=20),
+        training=Training(learning_rate="0.3", batch_size=16, local_steps=50),
     )
 
 

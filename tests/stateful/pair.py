@@ -162,7 +162,8 @@ class Pair:
         """One call to both; raises the refusal if both refuse alike."""
         expected = _outcome(lambda: apply(self.state, name, *args, caller=caller, now=now, value=value))
         found = _outcome(lambda: self.chain.send(name, args, caller, now, value))
-        assert _comparable(found) == _comparable(expected), f"{name}{args} by {caller} at {now}"
+        shown = f"contract {found!r}, specification {expected!r}, {name}{args} by {caller} at {now}"
+        assert _comparable(found) == _comparable(expected), shown
         if isinstance(expected, RefusedError):
             raise expected
         events = expected
