@@ -21,7 +21,7 @@ class Seats:
     """Facts of a round about each of N seats, lists of bool.
 
     `sealed`: has sealed in this round. `included`: its update is counted (implies sealed). `first`: this is
-    the round of its holder's first seal.
+    the round of its holder's first reveal.
     """
 
     sealed: Sequence[bool]

@@ -1,6 +1,6 @@
 """The project description: what every participant must know to take part, as one canonical JSON document.
 
-Only its keccak hash is on chain, so the bytes may come from anybody. `parse` therefore treats them as
+Only the sha2-256 digest of its CID is on chain, so the bytes may come from anybody. `parse` therefore treats them as
 hostile: 16 kB, five levels, no duplicate or unknown keys, no floating-point numbers (decimals are text), no
 text that can disguise itself. It holds data only: which model of the registry, how inputs are scaled, hints
 for training. It never holds code, and nothing in it is fitted on anybody's private data.
@@ -19,7 +19,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from market.codec import MAX_COEFFICIENTS, padded
 from market.errors import DocumentError
-from market.keccak import keccak256
 
 MAX_BYTES = 16_384
 MAX_DEPTH = 5
@@ -171,11 +170,6 @@ class Description(_Part):
         """`d` rounded up to whole leaves: the number of coefficients in every file."""
         return padded(self.d)
 
-    @property
-    def hash(self) -> bytes:
-        """keccak-256 of the canonical bytes: what the project's creation names."""
-        return keccak256(self.to_bytes())
-
     def to_bytes(self) -> bytes:
         """Canonical form: UTF-8, sorted keys, no white space, defaults written out, absent parts left out."""
         document = self.model_dump(mode="json", exclude_none=True)
@@ -319,13 +313,11 @@ def parse(document: bytes) -> Description:
         raise _refuse(_pointer(value, deepest["loc"]), reason) from None
 
 
-def parse_published(document: bytes, expected_hash: bytes) -> Description:
-    """Read a description from the store: its hash must be the one on chain and its form canonical.
+def parse_published(document: bytes) -> Description:
+    """Read a description whose bytes the chain names (its CID was checked): it must be in canonical form.
 
-    Raises DocumentError E180 (also for a wrong hash, which means that the store served other bytes).
+    Raises DocumentError E180.
     """
-    if len(document) <= MAX_BYTES and (found := keccak256(document)) != expected_hash:
-        raise _refuse("", f"hash is 0x{found.hex()}, the project names 0x{expected_hash.hex()}")
     description = parse(document)
     if description.to_bytes() != document:
         raise _refuse("", "not in canonical form; publish Description.to_bytes()")

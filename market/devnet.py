@@ -109,6 +109,12 @@ class Devnet:
                 self.process.kill()
                 self.process.wait(5)
 
+    def detach(self) -> None:
+        """Lets the process outlive this one; `stop_process(pid)` ends it."""
+        if self.process is not None:
+            self.process.returncode = 0  # or Python would warn that nobody waited for it
+            self.process = None
+
     # ----- time and state, for tests and demos -----
 
     def advance(self, seconds: int) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from market.cid import cid_from_digest
 from market.claims import Place
-from market.description import MAX_BYTES, Description, parse
+from market.description import MAX_BYTES, Description, parse_published
 from market.errors import DocumentError, InputError
 from market.fetch import fetch_bytes
 from market.params import Content, Params
@@ -23,7 +23,7 @@ def description_of(store: Store, params: Params, content: Content) -> Descriptio
     UnavailableError E143 if nobody serves it.
     """
     cid = cid_from_digest(content.description_digest, MAX_BYTES)
-    description = parse(fetch_bytes(store, cid, MAX_BYTES))
+    description = parse_published(fetch_bytes(store, cid, MAX_BYTES))
     if description.d != params.coefficients:
         raise DocumentError(
             "E184",

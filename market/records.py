@@ -40,7 +40,7 @@ class Post(AbiRecord):
 
 @dataclass(frozen=True)
 class Account(AbiRecord):
-    """A leaf of the accounts tree: cumulative sums of one seat, in smallest units; reputation 2^16 = 1."""
+    """A leaf of the accounts tree: cumulative sums of one seat, in smallest units; reputation 2^14 = 1."""
 
     reputation: int
     pay: int

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
+from market.cli.amounts import AMOUNT
 from market.cli.context import App, common_options, pass_app, running_chain_id
 from market.cli.deploy import deploy_and_save, deployment_path
-from market.devnet import Devnet, dev_account, process_runs, start_devnet, stop_process
+from market.cli.output import amount
+from market.devnet import (
+    CHAIN_IDS,
+    Devnet,
+    dev_account,
+    process_runs,
+    rpc_request,
+    start_devnet,
+    stop_process,
+)
 from market.errors import ChainError
 from market.params import PRESETS
+from market.units import address
 
 DEFAULT_PORT = 8545
 SHOWN = 3
@@ -41,19 +54,22 @@ def devnet(
     if context.invoked_subcommand is not None:
         return
     _refuse_second(app)
-    log = app.home / "devnet.log"
     app.home.mkdir(parents=True, exist_ok=True)
-    chain = start_devnet("anvil", port, accounts, block_time, log)
-    try:
-        app.rpc_urls = chain.url
-        _deploy(app, chain, preset, accounts)
-        if not detach:
+    with _sigterm_as_interrupt():
+        chain = start_devnet("anvil", port, accounts, block_time, app.home / "devnet.log")
+        try:
+            app.rpc_urls = chain.url
+            _deploy(app, chain, preset, accounts)
+            if detach:
+                return chain.detach()
             app.out.line("running; end with Ctrl-C")
-            _until_it_ends(chain)
-    except BaseException:
-        app.devnet_file.unlink(missing_ok=True)
-        chain.stop()
-        raise
+            assert chain.process is not None
+            chain.process.wait()
+            raise ChainError("E206", "anvil ended by itself; see its log, then run `fairtrain devnet` again")
+        except BaseException:
+            app.devnet_file.unlink(missing_ok=True)
+            chain.stop()
+            raise
 
 
 @devnet.command()
@@ -80,6 +96,36 @@ def status(context: click.Context, app: App) -> None:
     app.out.line(f"running at {running['url']} (pid {running['pid']})" if running else "not running")
     app.out.result({"ok": running is not None, **(running or {})})
     context.exit(0 if running else ChainError.exit_code)
+
+
+@devnet.command()
+@click.argument("to", metavar="ADDRESS")
+@click.argument("units", metavar="AMOUNT", type=AMOUNT)
+@common_options
+@pass_app
+def fund(app: App, to: str, units: int) -> None:
+    """Send ADDRESS an AMOUNT (5, or 500wei) of the devnet's worthless coins, from its last account."""
+    receiver = address(to)
+    _refuse_public(app)
+    # The devnet holds its test keys itself; the last one, so that no nonce of --devnet-key 0, 1, ... is taken.
+    payer = rpc_request(app.url, "eth_accounts")[-1]
+    rpc_request(app.url, "eth_sendTransaction", {"from": payer, "to": receiver, "value": hex(units)})
+    balance = int(rpc_request(app.url, "eth_getBalance", receiver, "pending"), 16)
+    app.out.line(f"sent {amount(units)} to {receiver}, which has {amount(balance)} now")
+    app.out.result({"ok": True, "to": receiver, "sent_wei": str(units), "balance_wei": str(balance)})
+
+
+def _refuse_public(app: App) -> None:
+    """ChainError E201 unless a development chain answers: only there do test keys hold worthless coins."""
+    chain_id = int(rpc_request(app.url, "eth_chainId"), 16)
+    if chain_id not in CHAIN_IDS.values():
+        raise ChainError(
+            "E201", f"chain {chain_id} at {app.url} is no devnet; expected {_ids()}: check --rpc"
+        )
+
+
+def _ids() -> str:
+    return " or ".join(map(str, CHAIN_IDS.values()))
 
 
 def _deploy(app: App, chain: Devnet, preset: str, accounts: int) -> None:
@@ -113,11 +159,15 @@ def _refuse_second(app: App) -> None:
     app.devnet_file.unlink(missing_ok=True)
 
 
-def _until_it_ends(chain: Devnet) -> None:
+@contextmanager
+def _sigterm_as_interrupt() -> Iterator[None]:
+    """A service manager's stop ends the chain as Ctrl-C does."""
+
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    assert chain.process is not None
-    signal.signal(signal.SIGTERM, interrupt)  # a service manager's stop ends the chain as Ctrl-C does
-    chain.process.wait()
-    raise ChainError("E206", "anvil ended by itself; see its log, then run `fairtrain devnet` again")
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -78,7 +78,7 @@ def examine(app: App) -> Iterator[Finding]:
     yield _tool("node", "node", "install Node 20 or newer", "compiling contracts")
     yield _solc()
     yield _tool("ipfs", "ipfs", "make kubo", "a Kubo store; the embedded one needs nothing")
-    yield from _chain(app)
+    yield from examine_chain(app)
 
 
 def _python() -> Finding:
@@ -137,7 +137,7 @@ def _solc() -> Finding:
         return Finding("solc", "optional", f"{error.text}; needed for compiling contracts", "npm ci")
 
 
-def _chain(app: App) -> Iterator[Finding]:
+def examine_chain(app: App) -> Iterator[Finding]:
     """Node, deployment file and market code; each only if the one before is there."""
     chain_id = running_chain_id(app.url)
     if chain_id is None:

@@ -115,7 +115,7 @@ class TestProcess:
         assert int(anvil.request("eth_getBalance", dev_account(39).address, "latest"), 16) == 10**22
 
     def test_start_devnet_bad_option__e206_quotes_the_tool(self) -> None:
-        with pytest.raises(ChainError, match="E206 anvil ended with status 2 .*--no-such-option"):
+        with pytest.raises(ChainError, match=r"E206 anvil ended with status 2 .*--no-such-option"):
             start_devnet(extra=("--no-such-option",))
 
     def test_start_devnet_block_time__mines_by_itself(self) -> None:
@@ -150,7 +150,7 @@ class TestProcess:
         assert find_tool("anvil") == mine
 
     def test_rpc_request_refused__e206_with_the_nodes_words(self, anvil: Devnet) -> None:
-        with pytest.raises(ChainError, match="E206 eth_noSuchMethod: .* refused"):
+        with pytest.raises(ChainError, match=r"E206 eth_noSuchMethod: .* refused"):
             anvil.request("eth_noSuchMethod")
 
     def test_rpc_request_nobody_there__e206(self) -> None:

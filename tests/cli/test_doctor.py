@@ -13,6 +13,7 @@ import pytest
 from market.chain.deployment import Deployment
 from market.cli import EXIT_CODES, EXIT_MISSING, fairtrain, load_command, run
 from market.cli.context import App, common_options, pass_app
+from market.cli.doctor import examine_chain
 from market.cli.output import Output, amount, jsonable, short
 from market.devnet import Devnet, free_port
 from market.errors import ChainError, FairtrainError, VerificationError
@@ -51,21 +52,16 @@ class TestDoctor:
             assert rows[name]["state"] == "ok", rows[name]
         assert rows["deployment"]["text"] == deployment.market
 
-    def test_doctor_without_chain__names_the_command(
-        self, home: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        url = f"http://127.0.0.1:{free_port()}"
-        code, out, _ = call(capsys, "--home", home, "--rpc", url, "doctor", "--json")
-        row = findings(out)["chain"]
-        assert (code, row["state"], row["next"]) == (0, "optional", "fairtrain devnet --detach")
-        assert "deployment" not in findings(out)
+    def test_examine_chain_nobody_there__names_the_command(self, home: Path) -> None:
+        app = App(home=home, rpc_urls=f"http://127.0.0.1:{free_port()}")
+        (row,) = examine_chain(app)
+        assert (row.name, row.state, row.next) == ("chain", "optional", "fairtrain devnet --detach")
 
     @pytest.mark.chain
-    def test_doctor_chain_without_market__says_deploy(
-        self, anvil: Devnet, home: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        _, out, _ = call(capsys, "--home", home, "--rpc", anvil.url, "doctor", "--json")
-        assert findings(out)["deployment"]["next"] == "fairtrain deploy --help"
+    def test_examine_chain_without_market__says_deploy(self, anvil: Devnet, home: Path) -> None:
+        chain, deployment = examine_chain(App(home=home, rpc_urls=anvil.url))
+        assert chain.state == "ok"
+        assert (deployment.name, deployment.next) == ("deployment", "fairtrain deploy --help")
 
     def test_doctor_data_folder_is_a_file__exit_8_with_next_command(
         self, home: Path, capsys: pytest.CaptureFixture[str]

@@ -36,12 +36,6 @@ def test_to_bytes_of_any_layout__is_canonical_and_stable():
     )  # defaults are written out, so a later default cannot change a project
 
 
-def test_hash__is_keccak_of_canonical_bytes():
-    description = parse(text())
-    assert description.hash == keccak256(description.to_bytes())
-    assert description.hash != parse(text(lsb_exponent=16)).hash
-
-
 def test_parse_unicode_title__keeps_it_as_utf8():
     assert "Größe 数".encode() in parse(text(title="Größe 数")).to_bytes()
 
@@ -170,16 +164,14 @@ def test_parse_any_bytes__refuses_with_e180(document: bytes):
         parse(document)
 
 
-def test_parse_published_right_bytes__returns_the_description():
+def test_parse_published_canonical_bytes__returns_the_description():
     description = parse(text())
-    assert parse_published(description.to_bytes(), description.hash) == description
+    assert parse_published(description.to_bytes()) == description
 
 
-def test_parse_published_other_bytes__refuses():
-    with pytest.raises(DocumentError, match="hash is 0x"):
-        parse_published(parse(text()).to_bytes(), bytes(32))
+def test_parse_published_other_layout__refuses():
     with pytest.raises(DocumentError, match="not in canonical form"):
-        parse_published(text(), keccak256(text()))
+        parse_published(text())
 
 
 def test_step_limit__is_above_the_bound_and_scales_with_it():

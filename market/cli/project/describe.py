@@ -66,7 +66,7 @@ def describe(app: App, /, data: str, output: Path, force: bool, **options: Any) 
     found = plugins.inspector()(data, options["shape"] or ())
     document = build(found, options)
     description = parse(json.dumps(document).encode())
-    parse_published(description.to_bytes(), description.hash)  # also canonical form has its limit of bytes
+    parse_published(description.to_bytes())  # also canonical form has its limit of bytes
     write(output, description)
     _report(app, output, description, found, suggested=not (options["subtract"] and options["divide_by"]))
 

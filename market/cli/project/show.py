@@ -15,7 +15,7 @@ from market.phases import Phase
 from market.units import NATIVE, ZERO_ADDRESS
 
 ROUNDS_SHOWN = 12
-REPUTATION_ONE = 1 << 16
+REPUTATION_ONE = 1 << 14
 """Reputation 1.0 in an account leaf."""
 
 
@@ -203,7 +203,7 @@ def _print_seats(out: Output, page: ProjectPage, unit: Unit) -> None:
 
 
 def share(reputation: int) -> str:
-    """A reputation as a decimal of three digits, rounded down: 8192 -> `0.125`."""
+    """A reputation as a decimal of three digits, rounded down: 8192 -> `0.500`."""
     return f"{reputation // REPUTATION_ONE}.{reputation % REPUTATION_ONE * 1_000 // REPUTATION_ONE:03d}"
 
 
