@@ -4,6 +4,8 @@ BIN := .venv/bin
 # Node and Go from PyPI wheels serve where the machine has none.
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH):$(CURDIR)/.venv-tools/bin
 export PYTHONHASHSEED := 0
+# Many short processes: their own bytecode is kept too, also where the environment asks not to.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: setup check format contracts kubo test unit demo deep artifacts snapshots lock clean
 .DEFAULT_GOAL := help

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from aggregator.compare import compare_announced
-from aggregator.ledger import Ledger
+from aggregator.ledger import Ledger, shape_of
 from aggregator.role import AggregatorNode
 from market.claims import Place
 from market.cli import run as run_command
@@ -61,6 +61,7 @@ def run(
     key = choice.open(app)
     gateway = app.gateway(key.account)
     params, content = gateway.params(project)
+    shape_of(params)  # refuses what rule 1 cannot judge before a bond is sent
     store = app.store()
     description_of(store, params, content)
     place = Place(gateway.deployment.chain_id, gateway.deployment.market)

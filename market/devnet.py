@@ -21,12 +21,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO, Any, Literal
-
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 from market.errors import ChainError
+
+if TYPE_CHECKING:  # takes a second to import: only who asks for a key pays for it
+    from eth_account.signers.local import LocalAccount
 
 MNEMONIC = "test test test test test test test test test test test junk"
 HOST = "127.0.0.1"
@@ -39,6 +39,8 @@ Kind = Literal["anvil", "ganache"]
 @cache
 def dev_account(index: int) -> LocalAccount:
     """Key number `index` of the public test mnemonic (BIP-44 path m/44'/60'/0'/0/index)."""
+    from eth_account import Account
+
     Account.enable_unaudited_hdwallet_features()
     account: LocalAccount = Account.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{index}")
     return account

@@ -241,7 +241,7 @@ def _first_post(now: ProjectSnapshot) -> list[Duty]:
         return []
     view, below = now.rounds[number], now.result(now.project.last_result)
     deadline = flat_from(now, number)
-    again = now.project.cleared_at > view.reveal_end
+    again = now.project.cleared_at >= view.reveal_end
     until = max(view.reveal_end, now.project.cleared_at) + now.params.windows.first_right
     first = below.poster if below.poster != ZERO_ADDRESS and has_bond(now, below.poster) else ZERO_ADDRESS
     if first == now.me:

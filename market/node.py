@@ -122,7 +122,7 @@ class Node(ABC):
         except RefusedError as refusal:
             log.info("%s was refused: %s", name, refusal)
             return False
-        log.info("%s (%d gas)", intent, receipt.gas_used)
+        log.info("%s (%s gas)", _said(name, intent), f"{receipt.gas_used:,}")
         return True
 
     def warn(self, duty: Duty) -> None:
@@ -161,6 +161,11 @@ class Node(ABC):
         while time.monotonic() - started < limit and not self._stop.wait(self.pace.poll_s):
             if self.gateway.block_number() != block:
                 return
+
+
+def _said(name: str, intent: str) -> str:
+    """A call for the log, `round 3: seal`; claims and leaving settle more than one round."""
+    return name if name in ("claim", "leave") else f"round {intent.split('/')[2]}: {name}"
 
 
 def moments(snapshot: ProjectSnapshot) -> Iterator[int]:

@@ -83,7 +83,8 @@ def python_environment() -> None:
     run(VENV / "bin" / "python", "-m", "pip", "install", "--quiet", "--require-hashes", "-r", bootstrap)
     say("installing the locked Python packages, PyTorch among them (some minutes on a slow line)")
     environment = os.environ | {"VIRTUAL_ENV": str(VENV)}
-    run(uv, "pip", "install", "--quiet", "--require-hashes", "-r", lock, env=environment)
+    # Compiled now, since a demonstration starts a dozen processes and some machines forbid writing bytecode later.
+    run(uv, "pip", "install", "--quiet", "--compile-bytecode", "--require-hashes", "-r", lock, env=environment)
     say("installing fairtrain itself")
     run(uv, "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", ".", env=environment)
     stamp.write_text(digest(*sources))

@@ -16,8 +16,8 @@ from market.cli.keys import KeyChoice, signer_options
 from market.cli.output import amount
 from market.keystore import STRONG, WEAK, create, find_password
 from market.node import Pace
-from trainer.joining import join_project, print_terms
-from trainer.role import Policy
+from trainer.joining import join_project, print_terms, terms_document
+from trainer.policy import Policy
 from trainer.session import Session
 
 
@@ -172,6 +172,7 @@ def terms(app: App, project: int) -> None:
     """Print what the owner fixed, without a key."""
     session = Session.open(app, KeyChoice(None, None, None), project, needs_key=False)
     print_terms(app, session)
+    app.out.result({"ok": True, **terms_document(session)})
 
 
 def main() -> None:

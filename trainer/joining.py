@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import click
 
 from market.admission import admission_proof, admission_root
 from market.cli.context import App
 from market.cli.output import amount
+from market.cli.project.terms import terms_json
 from market.errors import InputError
 from market.units import NATIVE, ZERO32, ZERO_ADDRESS, address
 from trainer.session import Session
@@ -61,28 +63,41 @@ def print_terms(app: App, session: Session) -> None:
         ("pot of a round", _money(session, params.pot)),
         ("aggregator's fee", f"{params.fee_bps / 100:.2f} %"),
         ("reference row of the owner", "none (0 % of pay)"),
-        (
-            "stake, unit lost by a missed reveal",
-            f"{_money(session, params.min_stake)}, {_money(session, params.unit)}",
-        ),
-        (
-            "penalty for a malicious seat",
-            f"{_money(session, params.unit)} for each such round, at most the stake",
-        ),
+        ("stake, at least", _money(session, params.min_stake)),
+        ("a missed reveal costs", _money(session, params.unit)),
+        ("a malicious round costs", f"{_money(session, params.unit)}, at most the stake"),
         ("commit, reveal", f"{_time(windows.commit)}, {_time(windows.reveal)} at most"),
         ("pay is final after", _time(windows.challenge)),
         ("model", f"{session.description.model.kind}, {params.coefficients:,} parameters"),
         ("updates", "public for ever (see docs/privacy.md)"),
     ]
-    app.out.table(f"project {session.project}: what the owner fixed", ["", "value"], rows)
+    app.out.table(f"project {session.project}: what the owner fixed", ["term", "value"], rows)
     _compare_gas(app, session)
 
 
+def terms_document(session: Session) -> dict[str, Any]:
+    """The same for machines; amounts in smallest units, as text."""
+    return {
+        "project": session.project,
+        "title": session.description.title,
+        "terms": terms_json(session.params),
+        "gas_of_a_round_wei": str(_gas_of_a_round(session)),
+        "mean_share": str(_mean_share(session)),
+    }
+
+
+def _gas_of_a_round(session: Session) -> int:
+    return GAS_PER_ROUND * int(session.gateway.rpc.request("eth_gasPrice"), 16)
+
+
+def _mean_share(session: Session) -> int:
+    return (session.params.pot - session.params.fee) // session.params.seats
+
+
 def _compare_gas(app: App, session: Session) -> None:
-    price = int(session.gateway.rpc.request("eth_gasPrice"), 16)
-    cost = GAS_PER_ROUND * price
-    share = (session.params.pot - session.params.fee) // session.params.seats
-    app.out.line(f"gas of a round about {amount(cost)}, a mean share of its pot {_money(session, share)}")
+    cost, share = _gas_of_a_round(session), _mean_share(session)
+    gas = f"gas of a round about {cost / 10**18:.2g} ETH"
+    app.out.line(f"{gas}, a mean share of its pot {_money(session, share)}")
     if session.params.token == NATIVE and cost > share:
         app.out.note("warning: at this gas price a round costs more gas than it pays on average")
 

@@ -11,6 +11,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -125,8 +126,14 @@ def choose_device(wanted: str, d: int) -> tuple[torch.device, Any]:
     else:
         name, reason = best, "no accelerator found" if best == "cpu" else "accelerator found"
     has_bf16 = name == "cuda" and torch.cuda.get_device_capability() >= (8, 0)
-    log.info("training on %s (%s), %s", name, reason, "bf16 autocast" if has_bf16 else "float32")
+    _say_once(f"training on {name} ({reason}), {'bf16 autocast' if has_bf16 else 'float32'}")
     return torch.device(name), torch.autocast("cuda", torch.bfloat16) if has_bf16 else nullcontext()
+
+
+@cache
+def _say_once(text: str) -> None:
+    """Every round asks for the device again; the log needs it once."""
+    log.info(text)
 
 
 @contextmanager

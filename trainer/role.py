@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from market.cid import digest
 from market.claims import START_PROOF, AccountProof, Place, document_of, prove_account
 from market.codec import UPDATE, check_root, update_root
 from market.description import Description
-from market.duties import Duty, Kind, is_over, trainer_duties
+from market.duties import Duty, Kind, is_over, may_leave, trainer_duties
 from market.errors import DocumentError, StoreError, UpdateError, VerificationError
 from market.fetch import fetch_bytes
 from market.keystore import Key
@@ -25,23 +24,13 @@ from market.ports import Store
 from market.seals import seal_hash, short_seal
 from market.snapshot import ProjectSnapshot
 from trainer.base import Bases
+from trainer.policy import Policy
 from trainer.work import Work
 
 if TYPE_CHECKING:
     from market.chain.gateway import Gateway
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Policy:
-    """What the user decided. `rounds`: seal in so many, 0 = no limit; `leave`: then give the seat back."""
-
-    rounds: int = 0
-    trust_model: bool = False
-    verify_sample: bool = True
-    claim_each: bool = False
-    leave: bool = False
 
 
 class TrainerNode(Node):
@@ -157,7 +146,7 @@ class TrainerNode(Node):
         seat = snapshot.seat
         if not self._policy.leave or seat is None or self._wants_more(snapshot):
             return False
-        if not snapshot.settled(seat.last_sealed):
+        if not may_leave(snapshot):
             return False
         proof = self._account_proof() if snapshot.project.last_final else START_PROOF
         if proof is None:

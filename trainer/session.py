@@ -23,12 +23,11 @@ from market.ports import Store
 from market.project_files import description_of, only_one, project_folder
 from market.records import SeatView
 from trainer import data as datasets
-from trainer.producers import find
-from trainer.role import Policy, TrainerNode
-from trainer.work import Work
+from trainer.policy import Policy
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # PyTorch takes seconds to load: only commands that train pay for it
     from market.chain.gateway import Gateway
+    from trainer.work import Work
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +88,8 @@ class Session:
 
     def run(self, specification: str, producer: str, device: str, policy: Policy, pace: Pace) -> None:
         """Runs the daemon on checked data until the project ends."""
+        from trainer.role import TrainerNode
+
         with only_one(self.folder, f"a trainer of {self.key.address} in project {self.project}"):
             self.held_seat()
             node = TrainerNode(
@@ -184,6 +185,9 @@ class Session:
         return prove_account(self.store, self.place, posted, seat, self.params.seats)
 
     def _work(self, seat: int, specification: str, producer: str, device: str) -> Work:
+        from trainer.producers import find
+        from trainer.work import Work
+
         seed = self.key.training_seed(self.place.chain_id, self.place.market, self.project)
         loaded = datasets.load(specification, self.description)
         log.info("%d samples from %s", len(loaded), specification)

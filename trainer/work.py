@@ -83,7 +83,9 @@ class Work:
         made = produce(self._producer, context)
         if made.rounding is not None:
             log.info(
-                "round %d: %.2f %% vanish, residual carried", round_, 100 * made.rounding.vanished_fraction
+                "round %d: trained; %.2f %% of the update rounds to zero, carried to the next round",
+                round_,
+                100 * made.rounding.vanished_fraction,
             )
         self._write("residual", Carry(round_, start, made.residual).to_bytes())
         data = encode(made.update, UPDATE)

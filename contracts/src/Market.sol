@@ -6,40 +6,18 @@ import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {MarketBase} from "./MarketBase.sol";
 import {Registry} from "./Registry.sol";
 import {IMarket} from "./interfaces/IMarket.sol";
-import {Facts} from "./libraries/Facts.sol";
 import {Hashes} from "./libraries/Hashes.sol";
 import {Phases} from "./libraries/Phases.sol";
 import {Relations} from "./libraries/Relations.sol";
 import {Results} from "./libraries/Results.sol";
 import {Seats} from "./libraries/Seats.sol";
-import {
-    Aggregator,
-    BURN_ADDRESS,
-    FINAL,
-    FLAT,
-    Frozen,
-    Holder,
-    NONE,
-    Progress,
-    Project,
-    ROOT_FLOOR,
-    Round,
-    Seat,
-    Tally,
-    Tenure,
-    Terms,
-    VOID,
-    Verdict
-} from "./state.sol";
+import {Aggregator, BURN_ADDRESS, Project, ROOT_FLOOR, Round, Seat} from "./state.sol";
 import {Account, Content, Limits, Opening, Params, Phase, Post} from "./types.sol";
+import {FINAL, FLAT, Holder, NONE, Pair, Progress, Tally, TallyLib, Terms, VOID, Verdict} from "./words.sol";
 
 /// One contract holds all money and all rounds. See `interfaces/IMarket.sol` for what each call promises, and
 /// `contracts/README.md` for the protocol on one page.
 contract Market is IMarket, MarketBase {
-    using Facts for Project;
-    using Facts for Round;
-    using Facts for Seat;
-
 
     address private immutable REGISTRY;
 
@@ -91,7 +69,7 @@ contract Market is IMarket, MarketBase {
         _pull(p.frozen.token, amount);
         _expectRunning(p, project);
 
-        p.put(amount, 0);
+        p.escrowAndBucket = p.escrowAndBucket.plus(amount, 0);
 
         emit ProjectFunded(project, msg.sender, amount);
     }
@@ -101,21 +79,20 @@ contract Market is IMarket, MarketBase {
     function seal(uint256 project, uint256 round, uint256 seat, bytes32 seal_) external {
         Project storage p = _projects[project];
         Round storage r = p.rounds[round];
-        Tally memory t = r.tallyOf();
+        Tally t = r.tally;
         _expect(project, round, Phases.derive(p, r, round, t), IN_COMMIT);
         if (seal_ == 0 || uint256(seal_) >= ROOT_FLOOR) revert MarketBadSeal(seal_);
-        Holder memory h = _holderOf(p, seat);
+        Holder h = _holderOf(p, seat);
         // INVARIANT: one seal for each seat and round, and it is never changed.
         if (r.slots[seat] != 0) revert MarketAlreadySealed(round, seat);
-        if (t.sealCount == 0) _expectFreshBase(p, r, round);
+        if (t.sealCount() == 0) _expectFreshBase(p, r, round);
 
         bool active = true;
-        if (!h.revealed || h.last + 1 != round) active = _sealAfterGap(p, h, project, round, seat);
+        if (!h.revealed() || h.last() + 1 != round) active = _sealAfterGap(p, h, project, round, seat);
         r.slots[seat] = uint256(seal_);
-        ++t.sealCount;
-        if (active) --t.activeLeft;
-        if (t.sealCount >= t.minSeals && _allSealed(p, round, t)) t.commitEnd = block.timestamp;
-        r.save(t);
+        t = t.withSeal(active);
+        if (t.sealCount() >= t.minSeals() && _allSealed(p, round, t)) t = t.withCommitEnd(block.timestamp);
+        r.tally = t;
 
         emit Sealed(project, round << 16 | seat, seal_);
     }
@@ -130,27 +107,22 @@ contract Market is IMarket, MarketBase {
     ) external {
         Project storage p = _projects[project];
         Round storage r = p.rounds[round];
-        Tally memory t = r.tallyOf();
+        Tally t = r.tally;
         _expect(project, round, Phases.derive(p, r, round, t), IN_REVEAL);
         if (uint256(updateRoot) < ROOT_FLOOR) revert MarketRootTooSmall(updateRoot);
         // INVARIANT: the seal binds the sender, so a seal copied from another seat cannot be opened. That the sender
         // still holds the seat needs no check: a seat cannot be left before the round that it sealed is terminal.
-        Holder memory h = _holderOf(p, seat);
+        Holder h = _holderOf(p, seat);
         uint256 sealed_ = r.slots[seat];
         if (sealed_ == 0 || sealed_ >= ROOT_FLOOR) revert MarketNotSealed(round, seat, bytes32(sealed_));
         uint256 opened = Hashes.sealOf(project, round, msg.sender, r.baseRoot, updateRoot, salt);
         if (opened != sealed_) revert MarketSealMismatch(bytes32(opened), bytes32(sealed_));
 
         r.slots[seat] = uint256(updateRoot);
-        h.last = round;
-        h.revealed = true;
-        if (h.firstRound == 0) h.firstRound = round;
-        p.seats[seat].save(h);
-        // The sum is meant to wrap; only its low 128 bits are kept.
-        t.revealSum = (t.revealSum + Hashes.seedTerm(msg.sender, updateRoot, salt)) & type(uint128).max;
-        ++t.revealCount;
-        if (t.revealCount == t.sealCount) t.revealSpan = block.timestamp - t.commitEnd;
-        r.save(t);
+        p.seats[seat].holder = h.withReveal(round);
+        t = t.withReveal(Hashes.seedTerm(msg.sender, updateRoot, salt));
+        if (t.revealCount() == t.sealCount()) t = t.withRevealEnd(block.timestamp);
+        r.tally = t;
 
         emit Revealed(project, round << 16 | seat, updateRoot, salt, fileDigest);
     }
@@ -168,15 +140,17 @@ contract Market is IMarket, MarketBase {
         _expect(project, round, phaseOf(project, round), IN_FINAL);
         Seats.checkIndex(p, seat);
         Seat storage s = p.seats[seat];
-        if (s.holder == 0) revert MarketSeatFree(seat);
+        if (s.holder.signer() == address(0)) revert MarketSeatFree(seat);
         _expectAccount(p, r, seat, account, opening, proof);
-        if (account.pay <= s.claimed) revert MarketNothingDue();
-        uint256 due = account.pay - s.claimed;
+        Pair own = s.stakeAndClaimed;
+        if (account.pay <= own.second()) revert MarketNothingDue();
+        uint256 due = account.pay - own.second();
+        Pair purse = p.escrowAndBucket;
         // INVARIANT: claims of a project never exceed what its FINAL results named, so no lie reaches other projects.
-        if (due > p.bucketOf()) revert MarketBucketTooLow(due, p.bucketOf());
+        if (due > purse.second()) revert MarketBucketTooLow(due, purse.second());
 
-        s.claimed = account.pay;
-        p.take(0, due);
+        s.stakeAndClaimed = own.plus(0, due);
+        p.escrowAndBucket = purse.minus(0, due);
         _credit(p.frozen.token, s.payout, due);
 
         emit Claimed(project, seat, s.payout, uint96(due));
@@ -192,7 +166,7 @@ contract Market is IMarket, MarketBase {
         address payout = Seats.payoutIn(p, round, seat, tenure);
 
         r.taken[seat] = true;
-        uint96 share = uint96(r.verdictOf().paid);
+        uint96 share = uint96(r.verdict.paid());
         r.pot -= share;
         _credit(p.frozen.token, payout, share);
 
@@ -218,7 +192,7 @@ contract Market is IMarket, MarketBase {
         if (amount == 0) revert MarketZeroAmount();
         Aggregator storage a = p.aggregators[msg.sender];
         // INVARIANT: every result that can still be refuted has a bond of 1.5 pots behind it, and at least the floor.
-        uint256 floor = p.termsOf().bondFloor;
+        uint256 floor = p.terms.bondFloor();
         uint256 kept = a.locked == 0 ? 0 : a.locked > floor ? a.locked : floor;
         if (a.bond < kept + amount) revert MarketBondTooLow(a.bond, kept + amount);
 
@@ -231,20 +205,18 @@ contract Market is IMarket, MarketBase {
     function post(uint256 project, uint256 round, Post calldata post_) external {
         Project storage p = _projects[project];
         Round storage r = p.rounds[round];
-        Tally memory t = r.tallyOf();
+        Tally t = r.tally;
         Phase phase = Phases.derive(p, r, round, t);
         _expect(project, round, phase, IN_AGGREGATE | IN_PROPOSED);
         bool replaces = phase == Phase.Proposed;
-        Terms memory terms = p.termsOf();
-        Verdict memory v = r.verdictOf();
-        Results.examine(p, r, t, v, terms, round, replaces, post_);
+        Verdict v = Results.examine(p, r, t, round, replaces, post_);
 
         // A stored result, replaced or cleared with one below it, still locks its poster's bond.
         if (r.poster != address(0)) Results.unlock(p, r.poster);
-        Results.lock(p, t, terms, replaces);
+        Results.lock(p, t, replaces);
         bytes32 commitment = Results.store(p, r, t, v, project, round, post_);
 
-        emit ResultPosted(project, round, msg.sender, commitment, uint40(v.standsAt), v.merged, post_);
+        emit ResultPosted(project, round, msg.sender, commitment, uint40(v.standsAt()), v.merged(), post_);
     }
 
     // ----- anyone, when due -----
@@ -252,40 +224,39 @@ contract Market is IMarket, MarketBase {
     function open(uint256 project) external {
         Project storage p = _existing(project);
         _expectRunning(p, project);
-        Progress memory g = p.progressOf();
-        bytes32 base = p.rounds[g.lastResult].modelRoot;
-        uint256 below = g.head;
-        bool again = g.head != 0 && _emptyHead(p, g.head);
-        if (again) {
-            // INVARIANT: a COMMIT is restarted only while nobody has sealed in it, so no seal is ever undone.
-            if (p.rounds[g.head].baseRoot == base) revert MarketBaseUnchanged(base);
-            below = g.head - 1;
-        }
-        if (!again) _expect(project, g.head, phaseOf(project, g.head), IN_STANDING | IN_FINAL | IN_FLAT | IN_VOID);
-        if (g.tip != below) revert MarketOutOfOrder(below, g.tip);
-        _expect(project, g.lastResult, phaseOf(project, g.lastResult), IN_STANDING | IN_FINAL);
-        if (!again) _reserve(p, g);
+        Progress g = p.progress;
+        bytes32 base = p.rounds[g.lastResult()].modelRoot;
+        uint256 head = g.head();
+        bool again = head != 0 && _emptyHead(p, head);
+        // INVARIANT: a COMMIT is restarted only while nobody has sealed in it, so no seal is ever undone.
+        if (again && p.rounds[head].baseRoot == base) revert MarketBaseUnchanged(base);
+        if (!again) _expect(project, head, phaseOf(project, head), IN_STANDING | IN_FINAL | IN_FLAT | IN_VOID);
+        uint256 below = again ? head - 1 : head;
+        if (g.tip() != below) revert MarketOutOfOrder(below, g.tip());
+        _expect(project, g.lastResult(), phaseOf(project, g.lastResult()), IN_STANDING | IN_FINAL);
 
-        Round storage r = p.rounds[g.head];
-        Tally memory t = r.tallyOf();
-        t.commitEnd = block.timestamp + p.windows.commit;
-        t.revealSpan = p.windows.reveal;
-        r.save(t);
+        uint256 active = again ? p.rounds[head].tally.activeLeft() : Seats.activeNext(p, g);
+        if (!again) _reserve(p, ++head);
+        Round storage r = p.rounds[head];
+        Tally t = TallyLib.opened(
+            block.timestamp + p.windows.commit, p.windows.reveal, active, p.terms.minSeals()
+        );
+        r.tally = t;
         r.baseRoot = base;
 
-        emit RoundOpened(project, g.head, base, r.pot, uint40(t.commitEnd), uint40(Phases.revealEnd(t)));
+        emit RoundOpened(project, head, base, r.pot, uint40(t.commitEnd()), uint40(t.revealEnd()));
     }
 
     function voidRound(uint256 project, uint256 round) external {
         Project storage p = _projects[project];
         Round storage r = p.rounds[round];
         _expect(project, round, phaseOf(project, round), IN_VOID);
-        if (r.outcomeOf() != NONE) revert MarketAlreadySettled(project, round);
+        if (r.verdict.outcome() != NONE) revert MarketAlreadySettled(project, round);
 
-        _record(r, VOID);
-        uint96 pot = uint96(p.termsOf().pot);
-        p.put(pot, 0);
-        p.putPool(r.pot - pot, 0);
+        r.verdict = r.verdict.withOutcome(VOID);
+        uint96 pot = uint96(p.terms.pot());
+        p.escrowAndBucket = p.escrowAndBucket.plus(pot, 0);
+        p.poolAndMisses = p.poolAndMisses.plus(r.pot - pot, 0);
         r.pot = 0;
         Results.endWithoutResult(p, round);
 
@@ -295,41 +266,38 @@ contract Market is IMarket, MarketBase {
     function flatten(uint256 project, uint256 round) external {
         Project storage p = _projects[project];
         Round storage r = p.rounds[round];
-        Tally memory t = r.tallyOf();
+        Tally t = r.tally;
         _expect(project, round, Phases.derive(p, r, round, t), IN_AGGREGATE);
-        Progress memory g = p.progressOf();
-        if (g.tip + 1 != round) revert MarketOutOfOrder(round, g.tip);
-        uint256 ended = Phases.revealEnd(t);
-        uint256 due = (ended > g.lastEventAt ? ended : g.lastEventAt) + p.windows.dead;
+        Progress g = p.progress;
+        if (g.tip() + 1 != round) revert MarketOutOfOrder(round, g.tip());
+        uint256 since = t.revealEnd() > g.lastEventAt() ? t.revealEnd() : g.lastEventAt();
+        uint256 due = since + p.windows.dead;
         if (block.timestamp < due) revert MarketTooEarly(block.timestamp, due);
 
         Results.release(p, r);
-        Verdict memory v = r.verdictOf();
-        Results.chargeMisses(p, r, t, v);
-        uint96 pot = r.pot;
-        v.outcome = FLAT;
-        v.paid = pot / t.revealCount; // rounded down; the rest goes back to the escrow
-        r.save(v);
-        uint96 kept = uint96(v.paid * t.revealCount);
-        p.put(pot - kept, 0);
-        r.pot = kept;
+        Results.chargeMisses(p, r, t);
+        uint256 count = t.revealCount();
+        uint256 share = r.pot / count; // rounded down; the rest goes back to the escrow
+        p.escrowAndBucket = p.escrowAndBucket.plus(r.pot - share * count, 0);
+        r.pot = uint96(share * count);
+        r.verdict = r.verdict.withCharged().withOutcome(FLAT).withPaid(share);
         Results.endWithoutResult(p, round);
 
-        emit RoundFlattened(project, round, uint96(v.paid), uint16(t.revealCount));
+        emit RoundFlattened(project, round, uint96(share), uint16(count));
     }
 
     function skip(uint256 project) external {
         Project storage p = _existing(project);
-        Progress memory g = p.progressOf();
-        bool tip = Results.endedWithoutResult(p, g.tip + 1);
-        bool terminal = Results.endedWithoutResult(p, g.terminalUpTo + 1);
-        if (!tip && !terminal) revert MarketNothingToSkip(g.tip, g.terminalUpTo);
+        Progress g = p.progress;
+        bool tip = Results.endedWithoutResult(p, g.tip() + 1);
+        bool terminal = Results.endedWithoutResult(p, g.terminalUpTo() + 1);
+        if (!tip && !terminal) revert MarketNothingToSkip(g.tip(), g.terminalUpTo());
 
-        if (tip) ++g.tip;
-        if (terminal) ++g.terminalUpTo;
-        p.save(g);
+        if (tip) g = g.withTip(g.tip() + 1);
+        if (terminal) g = g.withTerminal(g.terminalUpTo() + 1);
+        p.progress = g;
 
-        emit RoundSkipped(project, g.tip, g.terminalUpTo);
+        emit RoundSkipped(project, g.tip(), g.terminalUpTo());
     }
 
     function clear(uint256 project, uint256 round) external {
@@ -348,8 +316,8 @@ contract Market is IMarket, MarketBase {
         Project storage p = _existing(project);
         Round storage r = p.rounds[round];
         address poster = r.poster;
-        if (poster == address(0) || round <= p.progressOf().tip) {
-            revert MarketNothingToRelease(round, p.progressOf().tip);
+        if (poster == address(0) || round <= p.progress.tip()) {
+            revert MarketNothingToRelease(round, p.progress.tip());
         }
 
         Results.release(p, r);
@@ -361,31 +329,26 @@ contract Market is IMarket, MarketBase {
         Project storage p = _projects[project];
         Round storage r = p.rounds[round];
         _expect(project, round, phaseOf(project, round), IN_STANDING);
-        Verdict memory v = r.verdictOf();
-        uint256 due = v.standsAt + p.windows.challenge;
+        Verdict v = r.verdict;
+        uint256 due = v.standsAt() + p.windows.challenge;
         if (block.timestamp < due) revert MarketTooEarly(block.timestamp, due);
-        Progress memory g = p.progressOf();
+        Progress g = p.progress;
         // INVARIANT: FINAL in order. Between `prev` and this round every round is FLAT or VOID.
-        if (v.prev != g.lastFinal) revert MarketBelowNotFinal(v.prev, g.lastFinal);
+        if (v.prev() != g.lastFinal()) revert MarketBelowNotFinal(v.prev(), g.lastFinal());
         address poster = r.poster;
         if (p.aggregators[poster].banned) revert MarketBanned(poster);
 
-        v.outcome = FINAL;
-        r.save(v);
-        --g.openCount;
-        g.lastFinal = round;
-        g.terminalUpTo = round;
-        p.save(g);
-        uint96 fee = uint96(Results.feeOf(p.termsOf()));
-        uint96 paid = uint96(v.paid);
+        r.verdict = v.withOutcome(FINAL);
+        p.progress = g.withFinal(round);
+        uint256 fee = p.terms.fee();
         // SAFETY: `post` refused a `paid` above what the fee leaves of the pot, and the pot has only grown since.
-        uint96 rest = r.pot - fee - paid;
+        uint256 rest = r.pot - fee - v.paid();
         r.pot = 0;
-        p.put(rest, paid);
+        p.escrowAndBucket = p.escrowAndBucket.plus(rest, v.paid());
         Results.unlock(p, poster);
         _credit(p.frozen.token, poster, fee);
 
-        emit RoundFinalised(project, round, poster, fee, paid, rest);
+        emit RoundFinalised(project, round, poster, uint96(fee), uint96(v.paid()), uint96(rest));
     }
 
     function withdraw(address token, address to) external nonReentrant {
@@ -412,7 +375,7 @@ contract Market is IMarket, MarketBase {
         uint96 third = bond / 3; // the escrow gets what rounding leaves
         p.aggregators[poster] = Aggregator({bond: 0, locked: 0, banned: true});
         r.pot += third;
-        p.put(bond - 2 * third, 0);
+        p.escrowAndBucket = p.escrowAndBucket.plus(bond - 2 * third, 0);
         _credit(p.frozen.token, refuter, third);
         Results.remove(p, r, round);
 
@@ -423,65 +386,49 @@ contract Market is IMarket, MarketBase {
 
     /// INVARIANT: nobody trains on a base that no longer stands; after the first seal the base is a fact.
     function _expectFreshBase(Project storage p, Round storage r, uint256 round) private view {
-        Progress memory g = p.progressOf();
-        if (g.tip + 1 != round) revert MarketOutOfOrder(round, g.tip);
-        bytes32 standing = p.rounds[g.lastResult].modelRoot;
+        Progress g = p.progress;
+        if (g.tip() + 1 != round) revert MarketOutOfOrder(round, g.tip());
+        bytes32 standing = p.rounds[g.lastResult()].modelRoot;
         if (r.baseRoot != standing) revert MarketStaleBase(r.baseRoot, standing);
     }
 
-    function _allSealed(Project storage p, uint256 round, Tally memory t) private view returns (bool) {
-        return round == 1 ? t.sealCount == p.frozen.expectedSeats : t.activeLeft == 0;
+    function _allSealed(Project storage p, uint256 round, Tally t) private view returns (bool) {
+        return round == 1 ? t.sealCount() == p.frozen.expectedSeats : t.activeLeft() == 0;
     }
 
     /// A seal that does not follow a reveal of the round before: settles what the seat owes and writes its word.
-    function _sealAfterGap(Project storage p, Holder memory h, uint256 project, uint256 round, uint256 seat)
+    function _sealAfterGap(Project storage p, Holder h, uint256 project, uint256 round, uint256 seat)
         private
         returns (bool active)
     {
         uint256 last = Seats.lastSealed(p, seat, h);
         active = Seats.isActive(h, last, round);
         // A seat that joined in this very round was counted for the next when it registered, and now by its seal.
-        if (Seats.isActive(h, last, round + 1)) {
-            Progress memory g = p.progressOf();
-            --g.activeDelta;
-            p.save(g);
-        }
+        if (Seats.isActive(h, last, round + 1)) p.progress = p.progress.withActive(-1);
         Seats.debitMiss(p, project, seat, last);
-        uint256 unit = p.unitOf();
         // INVARIANT: every seal that may be missed has a unit behind it.
-        if (p.seats[seat].stake < unit) revert MarketStakeTooLow(p.seats[seat].stake, unit);
-        h.last = round;
-        h.revealed = false;
-        p.seats[seat].save(h);
+        uint256 stake = p.seats[seat].stakeAndClaimed.first();
+        if (stake < p.terms.unit()) revert MarketStakeTooLow(stake, p.terms.unit());
+        p.seats[seat].holder = h.withSeal(round);
     }
 
     /// Whether the head has no seal and is not settled, so that it may be opened again.
     function _emptyHead(Project storage p, uint256 head) private view returns (bool) {
-        return p.rounds[head].tallyOf().sealCount == 0 && p.rounds[head].outcomeOf() == NONE;
+        return p.rounds[head].tally.sealCount() == 0 && p.rounds[head].verdict.outcome() == NONE;
     }
 
-    /// Makes the next round the head and moves its pot out of the escrow.
-    function _reserve(Project storage p, Progress memory g) private {
-        Terms memory terms = p.termsOf();
-        if (g.openCount >= p.frozen.openRounds) revert MarketTooManyOpenRounds(g.openCount, p.frozen.openRounds);
-        if (p.escrowOf() < terms.pot) revert MarketEscrowTooLow(p.escrowOf(), terms.pot);
+    /// Makes `round` the head and moves its pot out of the escrow.
+    function _reserve(Project storage p, uint256 round) private {
+        Progress g = p.progress;
+        if (g.openCount() >= p.frozen.openRounds) revert MarketTooManyOpenRounds(g.openCount(), p.frozen.openRounds);
+        uint256 pot = p.terms.pot();
+        Pair purse = p.escrowAndBucket;
+        if (purse.first() < pot) revert MarketEscrowTooLow(purse.first(), pot);
 
-        uint256 active = Seats.activeNext(p, g);
-        // SAFETY: one transaction each, and at most D.
-        unchecked {
-            ++g.head;
-            ++g.openCount;
-        }
-        g.activeDelta = 0;
-        p.save(g);
-        Round storage r = p.rounds[g.head];
-        Tally memory t;
-        t.activeLeft = active;
-        t.minSeals = terms.minSeals;
-        r.save(t);
-        uint256 pool = p.poolOf();
-        r.pot = uint96(terms.pot + pool);
-        p.take(terms.pot, 0);
-        p.takePool(pool, 0);
+        p.progress = g.withHead();
+        p.escrowAndBucket = purse.minus(pot, 0);
+        uint256 pool = p.poolAndMisses.first();
+        if (pool != 0) p.poolAndMisses = p.poolAndMisses.minus(pool, 0);
+        p.rounds[round].pot = uint96(pot + pool);
     }
 }

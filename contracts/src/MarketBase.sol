@@ -7,24 +7,11 @@ import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
 import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
 
 import {IMarketViews} from "./interfaces/IMarket.sol";
-import {Facts} from "./libraries/Facts.sol";
 import {Hashes} from "./libraries/Hashes.sol";
 import {Phases} from "./libraries/Phases.sol";
 import {Relations} from "./libraries/Relations.sol";
 import {Seats} from "./libraries/Seats.sol";
-import {
-    Aggregator,
-    BURN_ADDRESS,
-    Frozen,
-    Holder,
-    Project,
-    Progress,
-    Round,
-    Seat,
-    Tally,
-    Terms,
-    Verdict
-} from "./state.sol";
+import {Aggregator, Frozen, Project, ROOT_FLOOR, Round, Seat} from "./state.sol";
 import {
     Account,
     AggregatorView,
@@ -38,12 +25,10 @@ import {
     RoundView,
     SeatView
 } from "./types.sol";
+import {Holder, Progress, Tally, Terms, Verdict} from "./words.sol";
 
 /// Storage, guards, the only four places where money enters, moves to a credit or leaves, and the views.
 abstract contract MarketBase is IMarketViews, ReentrancyGuard {
-    using Facts for Project;
-    using Facts for Round;
-    using Facts for Seat;
     using SafeERC20 for IERC20;
 
     uint256 internal constant IN_COMMIT = 1 << uint8(Phase.Commit);
@@ -69,19 +54,19 @@ abstract contract MarketBase is IMarketViews, ReentrancyGuard {
 
     function _existing(uint256 project) internal view returns (Project storage p) {
         p = _projects[project];
-        if (p.terms == 0) revert MarketUnknownProject(project, projectCount);
+        if (Terms.unwrap(p.terms) == 0) revert MarketUnknownProject(project, projectCount);
     }
 
     /// Running: neither stopped nor past its end date.
     function _expectRunning(Project storage p, uint256 project) internal view {
-        if (p.progressOf().stopped) revert MarketProjectStopped(project);
+        if (p.progress.stopped()) revert MarketProjectStopped(project);
         if (block.timestamp >= p.frozen.endDate) revert MarketProjectEnded(project, p.frozen.endDate);
     }
 
-    function _holderOf(Project storage p, uint256 seat) internal view returns (Holder memory h) {
+    function _holderOf(Project storage p, uint256 seat) internal view returns (Holder h) {
         // SAFETY: no seat beyond the limit has a holder.
-        h = p.seats[seat].holderOf();
-        if (h.signer != msg.sender) revert MarketNotSigner(msg.sender, h.signer);
+        h = p.seats[seat].holder;
+        if (h.signer() != msg.sender) revert MarketNotSigner(msg.sender, h.signer());
     }
 
     /// The account of `seat` in the result of a FINAL round.
@@ -96,17 +81,10 @@ abstract contract MarketBase is IMarketViews, ReentrancyGuard {
         bytes32 commitment = Hashes.commitmentOf(opening);
         if (commitment != r.commitment) revert MarketWrongOpening(commitment, r.commitment);
         // INVARIANT: the depth is exact, so no inner node passes for a leaf.
-        uint256 depth = Hashes.depthOf(p.seatsOf());
+        uint256 depth = Hashes.depthOf(p.terms.seats());
         if (proof.length != depth) revert MarketProofLength(proof.length, depth);
         bytes32 root = Hashes.merkleRoot(Hashes.accountLeaf(seat, account), seat, proof);
         if (root != opening.accounts) revert MarketWrongProof(root, opening.accounts);
-    }
-
-    /// Stores a round's outcome; nothing changes it any more.
-    function _record(Round storage r, uint256 outcome) internal {
-        Verdict memory v = r.verdictOf();
-        v.outcome = outcome;
-        r.save(v);
     }
 
     // ----- money -----
@@ -174,25 +152,25 @@ abstract contract MarketBase is IMarketViews, ReentrancyGuard {
     function phaseOf(uint256 project, uint256 round) public view returns (Phase) {
         Project storage p = _projects[project];
         Round storage r = p.rounds[round];
-        return Phases.derive(p, r, round, r.tallyOf());
+        return Phases.derive(p, r, round, r.tally);
     }
 
     function paramsOf(uint256 project) external view returns (Params memory params, Content memory content) {
         Project storage p = _existing(project);
-        Terms memory terms = p.termsOf();
+        Terms terms = p.terms;
         Frozen storage frozen = p.frozen;
         params.token = frozen.token;
-        params.pot = uint96(terms.pot);
+        params.pot = uint96(terms.pot());
         params.minStake = frozen.minStake;
-        params.bondFloor = uint96(terms.bondFloor);
-        params.feeBps = uint16(terms.feeBps);
-        params.seats = uint16(terms.seats);
-        params.minSeals = uint16(terms.minSeals);
+        params.bondFloor = uint96(terms.bondFloor());
+        params.feeBps = uint16(terms.feeBps());
+        params.seats = uint16(terms.seats());
+        params.minSeals = uint16(terms.minSeals());
         params.expectedSeats = frozen.expectedSeats;
         params.openRounds = frozen.openRounds;
         params.rule = uint8(Relations.RULE);
-        params.deltaRows = uint8(terms.deltaRows);
-        params.fileRounds = uint8(terms.fileRounds);
+        params.deltaRows = uint8(terms.deltaRows());
+        params.fileRounds = uint8(terms.fileRounds());
         params.columns = uint16(Relations.COLUMNS);
         params.coefficients = frozen.coefficients;
         params.endDate = frozen.endDate;
@@ -205,75 +183,75 @@ abstract contract MarketBase is IMarketViews, ReentrancyGuard {
 
     function projectOf(uint256 project) external view returns (ProjectView memory v) {
         Project storage p = _existing(project);
-        Progress memory g = p.progressOf();
+        Progress g = p.progress;
         v.owner = p.frozen.owner;
-        v.stopped = g.stopped;
-        v.refunded = g.refunded;
-        v.head = uint24(g.head);
-        v.tip = uint24(g.tip);
-        v.lastResult = uint24(g.lastResult);
-        v.lastFinal = uint24(g.lastFinal);
-        v.terminalUpTo = uint24(g.terminalUpTo);
-        v.openCount = uint16(g.openCount);
+        v.stopped = g.stopped();
+        v.refunded = g.refunded();
+        v.head = uint24(g.head());
+        v.tip = uint24(g.tip());
+        v.lastResult = uint24(g.lastResult());
+        v.lastFinal = uint24(g.lastFinal());
+        v.terminalUpTo = uint24(g.terminalUpTo());
+        v.openCount = uint16(g.openCount());
         v.activeNext = uint16(Seats.activeNext(p, g));
-        v.clearedAt = uint40(g.clearedAt);
-        v.lastEventAt = uint40(g.lastEventAt);
-        v.escrow = uint96(p.escrowOf());
-        v.bucket = uint96(p.bucketOf());
-        v.penaltyPool = uint96(p.poolOf());
-        v.missesOwed = uint96(p.missesOwedOf());
+        v.clearedAt = uint40(g.clearedAt());
+        v.lastEventAt = uint40(g.lastEventAt());
+        v.escrow = uint96(p.escrowAndBucket.first());
+        v.bucket = uint96(p.escrowAndBucket.second());
+        v.penaltyPool = uint96(p.poolAndMisses.first());
+        v.missesOwed = uint96(p.poolAndMisses.second());
     }
 
     function roundOf(uint256 project, uint256 round) external view returns (RoundView memory v) {
         Project storage p = _existing(project);
         Round storage r = p.rounds[round];
-        Tally memory t = r.tallyOf();
-        Verdict memory verdict = r.verdictOf();
+        Tally t = r.tally;
+        Verdict verdict = r.verdict;
         Phase phase = Phases.derive(p, r, round, t);
         v.phase = phase;
-        v.commitEnd = uint40(t.commitEnd);
-        v.revealEnd = uint40(Phases.revealEnd(t));
-        v.sealCount = uint16(t.sealCount);
-        v.revealCount = uint16(t.revealCount);
-        v.activeLeft = uint16(t.activeLeft);
-        v.revealSum = uint128(t.revealSum);
-        if (phase == Phase.Aggregate && !verdict.charged) {
-            v.uncharged = uint96(Phases.missedReveals(t) * p.unitOf());
+        v.commitEnd = uint40(t.commitEnd());
+        v.revealEnd = uint40(t.revealEnd());
+        v.sealCount = uint16(t.sealCount());
+        v.revealCount = uint16(t.revealCount());
+        v.activeLeft = uint16(t.activeLeft());
+        v.revealSum = uint128(t.revealSum());
+        if (phase == Phase.Aggregate && !verdict.charged()) {
+            v.uncharged = uint96(t.missedReveals() * p.terms.unit());
         }
         v.pot = r.pot + v.uncharged;
         v.baseRoot = r.baseRoot;
-        if (_counts(phase)) v.proposedAt = uint40(verdict.proposedAt);
+        if (_counts(phase)) v.proposedAt = uint40(verdict.proposedAt());
     }
 
     function resultOf(uint256 project, uint256 round) external view returns (ResultView memory v) {
         Round storage r = _existing(project).rounds[round];
         if (!_counts(phaseOf(project, round))) return v;
-        Verdict memory verdict = r.verdictOf();
+        Verdict verdict = r.verdict;
         v.commitment = r.commitment;
         v.modelRoot = r.modelRoot;
         v.poster = r.poster;
-        v.standsAt = uint40(verdict.standsAt);
-        v.includedCount = uint16(verdict.included);
-        v.rowCount = uint16(verdict.rows);
-        v.paid = uint96(verdict.paid);
-        v.prev = uint24(verdict.prev);
-        v.merged = verdict.merged;
+        v.standsAt = uint40(verdict.standsAt());
+        v.includedCount = uint16(verdict.included());
+        v.rowCount = uint16(verdict.rows());
+        v.paid = uint96(verdict.paid());
+        v.prev = uint24(verdict.prev());
+        v.merged = verdict.merged();
     }
 
     function seatOf(uint256 project, uint256 seat) external view returns (SeatView memory v) {
         Project storage p = _existing(project);
         Seats.checkIndex(p, seat);
         Seat storage s = p.seats[seat];
-        Holder memory h = s.holderOf();
+        Holder h = s.holder;
         uint256 last = Seats.lastSealed(p, seat, h);
-        v.signer = h.signer;
+        v.signer = h.signer();
         v.payout = s.payout;
-        v.stake = uint96(s.stake);
-        v.joined = uint24(h.joined);
+        v.stake = uint96(s.stakeAndClaimed.first());
+        v.joined = uint24(h.joined());
         v.lastSealed = uint24(last);
-        v.firstRound = uint24(h.firstRound);
+        v.firstRound = uint24(h.firstRound());
         v.missed = last != 0 && !Seats.revealedIn(p, last, seat);
-        v.claimed = s.claimed;
+        v.claimed = uint128(s.stakeAndClaimed.second());
         v.penaltyTaken = s.penaltyTaken;
     }
 

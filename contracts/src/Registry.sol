@@ -5,20 +5,16 @@ import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProo
 
 import {MarketBase} from "./MarketBase.sol";
 import {IRegistry} from "./interfaces/IMarket.sol";
-import {Facts} from "./libraries/Facts.sol";
 import {Hashes} from "./libraries/Hashes.sol";
 import {Relations} from "./libraries/Relations.sol";
 import {Seats} from "./libraries/Seats.sol";
-import {BURN_ADDRESS, FINAL, Frozen, Holder, Progress, Project, Round, Seat, Tenure, Terms} from "./state.sol";
+import {BURN_ADDRESS, Frozen, Project, Round, Seat, Tenure} from "./state.sol";
 import {Account, Content, Opening, Params} from "./types.sol";
+import {FINAL, Holder, HolderLib, Pair, Progress, TermsLib} from "./words.sol";
 
 /// Projects and seats: what happens outside of rounds. One contract may have 24,576 bytes of code, so the market runs
 /// this part of its code, which its constructor made, in its own storage. By itself this contract does nothing.
 contract Registry is IRegistry, MarketBase {
-    using Facts for Project;
-    using Facts for Round;
-    using Facts for Seat;
-
     int64 private constant START_REPUTATION = 1 << 13; // of every account before the first FINAL result
     uint256 private constant EVICTION_ROUNDS = 16; // opened rounds without a seal after which a seat may be evicted
     address private immutable SELF = address(this);
@@ -35,17 +31,15 @@ contract Registry is IRegistry, MarketBase {
 
         project = ++projectCount;
         Project storage p = _projects[project];
-        p.save(
-            Terms({
-                pot: params.pot,
-                bondFloor: params.bondFloor,
-                seats: params.seats,
-                minSeals: params.minSeals,
-                feeBps: params.feeBps,
-                deltaRows: params.deltaRows,
-                fileRounds: params.fileRounds
-            })
-        );
+        p.terms = TermsLib.frozen({
+            pot_: params.pot,
+            bondFloor_: params.bondFloor,
+            seats_: params.seats,
+            minSeals_: params.minSeals,
+            feeBps_: params.feeBps,
+            deltaRows_: params.deltaRows,
+            fileRounds_: params.fileRounds
+        });
         p.windows = params.windows;
         p.frozen = Frozen({
             token: params.token,
@@ -62,7 +56,7 @@ contract Registry is IRegistry, MarketBase {
         Round storage start = p.rounds[0];
         start.commitment = Hashes.startCommitment(project, content.modelRoot);
         start.modelRoot = content.modelRoot;
-        _record(start, FINAL);
+        start.verdict = start.verdict.withOutcome(FINAL);
 
         emit ProjectCreated(project, msg.sender, params, content);
     }
@@ -70,11 +64,10 @@ contract Registry is IRegistry, MarketBase {
     function stop(uint256 project) external onlyInMarket {
         Project storage p = _existing(project);
         if (msg.sender != p.frozen.owner) revert MarketNotOwner(msg.sender, p.frozen.owner);
-        Progress memory g = p.progressOf();
-        if (g.stopped) revert MarketProjectStopped(project);
+        Progress g = p.progress;
+        if (g.stopped()) revert MarketProjectStopped(project);
 
-        g.stopped = true;
-        p.save(g);
+        p.progress = g.withStop();
 
         emit ProjectStopped(project);
     }
@@ -82,17 +75,16 @@ contract Registry is IRegistry, MarketBase {
     function refund(uint256 project) external onlyInMarket {
         Project storage p = _existing(project);
         // INVARIANT: money goes back only when no round is open and none can open again.
-        Progress memory g = p.progressOf();
-        if (!g.stopped && block.timestamp < p.frozen.endDate) revert MarketStillRunning(project, p.frozen.endDate);
-        if (g.openCount != 0) revert MarketRoundsOpen(g.openCount);
-        uint256 escrow = p.escrowOf();
-        uint256 pool = p.poolOf();
+        Progress g = p.progress;
+        if (!g.stopped() && block.timestamp < p.frozen.endDate) revert MarketStillRunning(project, p.frozen.endDate);
+        if (g.openCount() != 0) revert MarketRoundsOpen(g.openCount());
+        uint256 escrow = p.escrowAndBucket.first();
+        uint256 pool = p.poolAndMisses.first();
         if (escrow == 0 && pool == 0) revert MarketNothingDue();
 
-        g.refunded = true;
-        p.save(g);
-        p.take(escrow, 0);
-        p.takePool(pool, 0);
+        p.progress = g.withRefund();
+        p.escrowAndBucket = p.escrowAndBucket.minus(escrow, 0);
+        p.poolAndMisses = p.poolAndMisses.minus(pool, 0);
         if (escrow != 0) _credit(p.frozen.token, p.frozen.owner, escrow);
         // INVARIANT: a penalty never reaches the owner, who could else gain from naming seats malicious.
         if (pool != 0) _credit(p.frozen.token, BURN_ADDRESS, pool);
@@ -113,8 +105,7 @@ contract Registry is IRegistry, MarketBase {
         _expectRunning(p, project);
         Seats.checkIndex(p, seat);
         Seat storage s = p.seats[seat];
-        Holder memory h = s.holderOf();
-        if (h.signer != address(0)) revert MarketSeatTaken(seat, h.signer);
+        if (s.holder.signer() != address(0)) revert MarketSeatTaken(seat, s.holder.signer());
         if (p.seatOf[msg.sender] != 0) revert MarketAlreadySeated(msg.sender, p.seatOf[msg.sender] - 1);
         if (stake < p.frozen.minStake) revert MarketStakeTooLow(stake, p.frozen.minStake);
         if (payout == address(0)) revert MarketZeroAddress();
@@ -124,13 +115,10 @@ contract Registry is IRegistry, MarketBase {
         }
 
         // SAFETY: `claimed` and `penaltyTaken` are cumulative over all holders of the seat and stay.
-        Progress memory g = p.progressOf();
-        ++g.activeDelta;
-        p.save(g);
-        h.signer = msg.sender;
-        h.joined = g.head;
-        s.save(h);
-        s.stake = stake;
+        Progress g = p.progress;
+        p.progress = g.withActive(1);
+        s.holder = HolderLib.seated(msg.sender, g.head());
+        s.stakeAndClaimed = s.stakeAndClaimed.plus(stake, 0);
         s.payout = payout;
         p.seatOf[msg.sender] = uint256(seat) + 1;
 
@@ -142,9 +130,9 @@ contract Registry is IRegistry, MarketBase {
         _pull(p.frozen.token, amount);
         Seats.checkIndex(p, seat);
         Seat storage s = p.seats[seat];
-        if (s.holder == 0) revert MarketSeatFree(seat);
+        if (s.holder.signer() == address(0)) revert MarketSeatFree(seat);
 
-        s.stake += amount;
+        s.stakeAndClaimed = s.stakeAndClaimed.plus(amount, 0);
 
         emit StakeAdded(project, seat, amount);
     }
@@ -157,7 +145,7 @@ contract Registry is IRegistry, MarketBase {
         bytes32[] calldata proof
     ) external onlyInMarket {
         Project storage p = _existing(project);
-        Holder memory h = _holderOf(p, seat);
+        Holder h = _holderOf(p, seat);
         _depart(p, h, project, seat, account, opening, proof);
     }
 
@@ -170,11 +158,11 @@ contract Registry is IRegistry, MarketBase {
     ) external onlyInMarket {
         Project storage p = _existing(project);
         Seats.checkIndex(p, seat);
-        Holder memory h = p.seats[seat].holderOf();
-        if (h.signer == address(0)) revert MarketSeatFree(seat);
+        Holder h = p.seats[seat].holder;
+        if (h.signer() == address(0)) revert MarketSeatFree(seat);
         uint256 last = Seats.lastSealed(p, seat, h);
-        uint256 seen = last > h.joined ? last : h.joined;
-        uint256 head = p.progressOf().head;
+        uint256 seen = last > h.joined() ? last : h.joined();
+        uint256 head = p.progress.head();
         if (head - seen < EVICTION_ROUNDS) revert MarketNotEvictable(head, seen + EVICTION_ROUNDS);
         _depart(p, h, project, seat, account, opening, proof);
     }
@@ -184,7 +172,7 @@ contract Registry is IRegistry, MarketBase {
     /// Settles pay, penalty and stake of a seat and frees it.
     function _depart(
         Project storage p,
-        Holder memory h,
+        Holder h,
         uint256 project,
         uint16 seat,
         Account calldata account,
@@ -192,26 +180,34 @@ contract Registry is IRegistry, MarketBase {
         bytes32[] calldata proof
     ) private {
         uint256 last = Seats.lastSealed(p, seat, h);
-        Progress memory g = p.progressOf();
+        Progress g = p.progress;
         // INVARIANT: stake is bound until the last round that the seat sealed, and all below, are terminal.
-        if (last > g.terminalUpTo) revert MarketStakeBound(last, g.terminalUpTo);
-        if (g.lastFinal != 0) _expectAccount(p, p.rounds[g.lastFinal], seat, account, opening, proof);
+        if (last > g.terminalUpTo()) revert MarketStakeBound(last, g.terminalUpTo());
+        if (g.lastFinal() != 0) _expectAccount(p, p.rounds[g.lastFinal()], seat, account, opening, proof);
         else _expectStartAccount(account);
 
         Seats.debitMiss(p, project, seat, last);
         Seats.uncount(p, h, last);
         Seat storage s = p.seats[seat];
-        (uint96 pay, uint96 penalty) = _settle(p, s, account);
-        uint96 stake = uint96(s.stake) - penalty;
+        (uint256 pay, uint256 penalty, uint256 stake) = _settle(p, s, account);
         address payout = s.payout;
-        p.tenures[seat].push(Tenure({payout: payout, firstRound: uint24(h.firstRound), lastRound: uint24(last)}));
-        delete p.seatOf[h.signer];
-        s.holder = 0;
-        s.stake = 0;
+        p.tenures[seat].push(Tenure({payout: payout, firstRound: uint24(h.firstRound()), lastRound: uint24(last)}));
+        delete p.seatOf[h.signer()];
+        s.holder = Holder.wrap(0);
         s.payout = address(0);
-        _credit(p.frozen.token, payout, uint256(pay) + stake);
+        _credit(p.frozen.token, payout, pay + stake);
 
-        emit TrainerLeft(project, seat, payout, msg.sender != h.signer, pay, stake, penalty);
+        emit TrainerLeft(
+            project,
+            seat,
+            payout,
+            msg.sender != h.signer(),
+            uint96(pay),
+            uint96(stake),
+            uint96(penalty),
+            uint128(s.stakeAndClaimed.second()),
+            s.penaltyTaken
+        );
     }
 
     /// Before the first FINAL result every account is the constant that the rule starts from.
@@ -221,25 +217,26 @@ contract Registry is IRegistry, MarketBase {
         }
     }
 
-    /// Moves a departing seat's pay out of the bucket and its penalty into the pool.
+    /// Takes a departing seat's stake, its pay out of the bucket and its penalty into the pool.
     function _settle(Project storage p, Seat storage s, Account calldata account)
         private
-        returns (uint96 pay, uint96 penalty)
+        returns (uint256 pay, uint256 penalty, uint256 stake)
     {
+        Pair own = s.stakeAndClaimed;
+        stake = own.first();
         // A departure is never blocked by a lie that became FINAL: pay is what the bucket has, and counters never fall.
-        if (account.pay > s.claimed) {
-            uint256 due = account.pay - s.claimed;
-            uint256 bucket = p.bucketOf();
-            pay = uint96(due < bucket ? due : bucket);
-            p.take(0, pay);
-            s.claimed = account.pay;
-        }
+        uint256 due = account.pay > own.second() ? account.pay - own.second() : 0;
+        uint256 bucket = p.escrowAndBucket.second();
+        pay = due < bucket ? due : bucket;
+        p.escrowAndBucket = p.escrowAndBucket.minus(0, pay);
+        s.stakeAndClaimed = own.plus(0, due).minus(stake, 0);
+
         uint96 total = account.penalty < type(uint96).max ? uint96(account.penalty) : type(uint96).max;
-        if (total > s.penaltyTaken) {
-            penalty = total - s.penaltyTaken;
-            if (penalty > s.stake) penalty = uint96(s.stake);
-            s.penaltyTaken = total;
-            p.putPool(penalty, 0);
-        }
+        if (total <= s.penaltyTaken) return (pay, 0, stake);
+        penalty = total - s.penaltyTaken;
+        if (penalty > stake) penalty = stake;
+        s.penaltyTaken = total;
+        p.poolAndMisses = p.poolAndMisses.plus(penalty, 0);
+        stake -= penalty;
     }
 }

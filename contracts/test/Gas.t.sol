@@ -143,9 +143,11 @@ abstract contract GasBase is MarketTest {
             Figure memory f = figures[i];
             if (update) json = vm.serializeUint("gas", f.name, f.gas);
             else _compareOne(path, f);
-            if (f.bound != 0) assertLe(f.gas, f.bound, f.name);
         }
         if (update) vm.writeJson(json, path);
+        for (uint256 i; i < figures.length; ++i) {
+            if (figures[i].bound != 0) assertLe(figures[i].gas, figures[i].bound, figures[i].name);
+        }
     }
 
     function _compareOne(string memory path, Figure memory f) private view {

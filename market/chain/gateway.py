@@ -6,7 +6,6 @@ old, and phases are a matter of time.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,12 +146,14 @@ class Gateway:
         """Calls `name(*args)` with `value` wei and waits until it is mined.
 
         `intent` names the purpose, for example `seal/3/7`: one intent is never sent twice, also not after a
-        crash; a second call returns the first receipt. Without it every call is its own intent. Errors:
-        RefusedError as the contract says (nothing signed), ChainError E205, E206, E209.
+        crash; a second call returns the first receipt. Without it every call is sent, but one that was
+        interrupted is finished by repeating it. Errors: RefusedError as the contract says (nothing signed),
+        ChainError E205, E206, E209.
         """
         data = self.interface.encode_call(name, args)
-        receipt = self.sender.send(intent or f"{name}/{uuid.uuid4()}", self.address, data, value)
-        return self.receipt_of(receipt)
+        if intent is None:
+            return self.receipt_of(self.sender.send_once(name, self.address, data, value))
+        return self.receipt_of(self.sender.send(intent, self.address, data, value))
 
     def resume(self) -> list[Receipt]:
         """At the start of a daemon: finishes what a killed process left under way."""

@@ -13,15 +13,20 @@ import fcntl
 import json
 import os
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import IO
 
 from market.errors import ChainError
 
 VERSION = 1
 SIGNED, MINED, FAILED, LOST = "signed", "mined", "failed", "lost"
+
+ONCE = "once/"
+"""Intents of calls that their callers gave no name begin so."""
 
 Key = tuple[str, str]
 """(receiver of the transaction, intent): intents of two markets on one chain are different."""
@@ -90,6 +95,42 @@ class Journal:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 self._catch_up()
                 yield
+
+    @contextmanager
+    def once(self, name: str, to: str, content: str) -> Iterator[str]:
+        """An intent of its own for a call that its caller gave no name, as long as the block runs.
+
+        If a process was killed while it sent exactly this call (no process owns the intent any more), that
+        intent is taken over: who repeats an interrupted command finishes it and does not pay twice.
+        """
+        with self.locked():
+            orphans = (i.newest for i in self.live() if i.newest.key[0] == to.lower())
+            same = [r.intent for r in orphans if r.intent.startswith(ONCE) and r.content == content]
+            owned = [(intent, file) for intent in same if (file := self._own(intent))]
+            for _, file in owned[1:]:
+                file.close()
+            intent = owned[0][0] if owned else f"{ONCE}{name}/{uuid.uuid4().hex}"
+            owner = owned[0][1] if owned else self._own(intent)
+        try:
+            yield intent
+        finally:
+            if owner is not None:
+                Path(owner.name).unlink(missing_ok=True)
+                owner.close()
+
+    def _own(self, intent: str) -> IO[str] | None:
+        """A file that is locked until it is closed or this process ends; None while another one has it."""
+        if self.path is None:
+            return None
+        folder = self.path.parent / "running"
+        folder.mkdir(exist_ok=True)
+        file = (folder / intent.rpartition("/")[2]).open("a")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            return None
+        return file
 
     def append(self, record: Record) -> None:
         """Adds a record; returns only after it is on disk. Call inside `locked`."""

@@ -87,6 +87,12 @@ class Sender:
         what = f"{intent}: another program keeps taking the nonces of {self.account.address}"
         raise ChainError("E209", f"{what}; stop it")
 
+    def send_once(self, name: str, to: str, data: bytes, value: int = 0) -> dict[str, Any]:
+        """The receipt of a call without an intent: repeated calls are sent again, interrupted ones finished."""
+        content = Order(name, to, data, value).content
+        with self.journal.once(name, to, content) as intent:
+            return self.send(intent, to, data, value)
+
     def resume(self) -> list[dict[str, Any]]:
         """After a restart: rebroadcasts what may be lost and waits for it; receipts in order of nonce."""
         with self.journal.locked():

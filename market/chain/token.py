@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from eth_abi.abi import decode, encode
@@ -54,10 +53,12 @@ class Token:
         allowed = self.allowance(owner, spender)
         if allowed >= amount:
             return
-        name = intent or f"approve/{uuid.uuid4()}"
         for step in [0, amount] if allowed else [amount]:
             data = _data("approve(address,uint256)", spender, step)
-            self._sender.send(f"{name}/{step}", self.address, data)
+            if intent is None:
+                self._sender.send_once("approve", self.address, data)
+            else:
+                self._sender.send(f"{intent}/{step}", self.address, data)
 
     def _number(self, signature: str, *args: Any) -> int:
         answer = self._ask(_data(signature, *args))

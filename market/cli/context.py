@@ -20,16 +20,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import platformdirs
-from eth_account.signers.local import LocalAccount
 
 from market.cli.output import Output
 from market.devnet import rpc_request
-from market.keystore import Key, find_password, open_key
 
-if TYPE_CHECKING:  # the chain client takes a second to load: only commands that talk to a node pay for it
+if TYPE_CHECKING:  # keys and the chain client take seconds to load: only commands that use them pay for it
+    from eth_account.signers.local import LocalAccount
+
     from market.chain.deployment import Deployment
     from market.chain.gateway import Gateway
     from market.chain.rpc import Rpc
+    from market.keystore import Key
     from market.ports import Store
 
 DEFAULT_RPC = "http://127.0.0.1:8545"
@@ -101,6 +102,8 @@ class App:
 
     def key(self, keystore: Path, password_file: Path | None = None) -> Key:
         """Opens a keystore; the password comes from the file, FAIRTRAIN_PASSWORD or a prompt."""
+        from market.keystore import find_password, open_key
+
         prompt = _prompt if os.isatty(0) else None
         return open_key(keystore, find_password(prompt, password_file))
 

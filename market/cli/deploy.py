@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from eth_account.signers.local import LocalAccount
 
 from market.cli.context import App, common_options, pass_app
 from market.cli.keys import KeyChoice, signer_options
+from market.cli.output import shown
 from market.devnet import CHAIN_IDS
 from market.errors import InputError
 from market.params import PRESETS
 
 if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
+
     from market.chain.deployment import Deployment
 
 
@@ -32,8 +34,10 @@ def deploy(app: App, choice: KeyChoice, preset: str, allow_short_windows: bool) 
     key = choice.open(app)
     deployment, gas = deploy_and_save(app, key.account, preset, allow_short_windows)
     out = app.out
-    out.line(f"market {deployment.market} on chain {deployment.chain_id}, {gas} gas, preset {preset}")
-    out.line(f"deployment file {deployment_path(app, deployment)}: give it to everybody who takes part")
+    out.line(f"market {deployment.market} on chain {deployment.chain_id}, {gas:,} gas, preset {preset}")
+    out.line(
+        f"deployment file {shown(deployment_path(app, deployment))}: give it to everybody who takes part"
+    )
     out.line("next: fairtrain project create --help")
     out.result({"ok": True, "gas": gas, "file": deployment_path(app, deployment), "deployment": deployment})
 

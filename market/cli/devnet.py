@@ -12,9 +12,10 @@ import click
 from market.cli.amounts import AMOUNT
 from market.cli.context import App, common_options, pass_app, running_chain_id
 from market.cli.deploy import deploy_and_save, deployment_path
-from market.cli.output import amount
+from market.cli.output import amount, shown
 from market.devnet import (
     CHAIN_IDS,
+    MNEMONIC,
     Devnet,
     dev_account,
     process_runs,
@@ -133,12 +134,13 @@ def _deploy(app: App, chain: Devnet, preset: str, accounts: int) -> None:
     running = {"url": chain.url, "pid": chain.pid, "kind": chain.kind, "chain_id": chain.chain_id}
     app.devnet_file.write_text(json.dumps(running))
     out = app.out
-    out.line(f"anvil at {chain.url}, chain id {chain.chain_id}, log {app.home / 'devnet.log'}")
-    out.line(f"market {deployment.market} ({gas} gas, preset {preset}), {deployment_path(app, deployment)}")
+    out.line(f"anvil at {chain.url}, chain id {chain.chain_id}, log {shown(app.home / 'devnet.log')}")
+    out.line(f"market {deployment.market} ({gas:,} gas, preset {preset})")
+    out.line(f"deployment file {shown(deployment_path(app, deployment))}")
     out.line(f"{accounts} accounts with 10,000 ETH each; commands sign with one by --devnet-key N:")
     for i in range(min(SHOWN, accounts)):
-        out.line(f"  {i}  {dev_account(i).address}  key 0x{bytes(dev_account(i).key).hex()}")
-    out.line("these keys are public (everybody has them): never send anything of value to them")
+        out.line(f"  {i}  {dev_account(i).address}")
+    out.line(f"of the public mnemonic `{MNEMONIC}`: never send anything of value to them")
     out.line("next: fairtrain project describe --help, or fairtrain demo")
     out.result({"ok": True, **running, "market": deployment.market, "accounts": accounts, "gas": gas})
 

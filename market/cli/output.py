@@ -13,6 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -26,7 +27,7 @@ class Output:
 
     def __init__(self, as_json: bool = False) -> None:
         self.as_json = as_json
-        self.console = Console(highlight=False, soft_wrap=True, stderr=as_json)
+        self.console = console(stderr=as_json)
 
     def line(self, text: str = "") -> None:
         """One line for people; silent with `--json`."""
@@ -35,16 +36,16 @@ class Output:
 
     def note(self, text: str) -> None:
         """A warning or a next step, on standard error in both modes."""
-        Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
+        console(stderr=True).print(text, markup=False)
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """A table for people; a column whose name ends in `#` holds numbers and is right-aligned."""
         if self.as_json:
             return
-        table = Table(title=Text(title) if title else None, title_justify="left")
+        table = plain_table(title)
         for column in columns:
             side: Literal["left", "right"] = "right" if column.endswith("#") else "left"
-            table.add_column(column.rstrip("#") or "#", justify=side, overflow="fold")
+            table.add_column(column.removesuffix("#"), justify=side, overflow="fold")
         for row in rows:
             table.add_row(*[Text(str(cell)) for cell in row])
         self.console.print(table)
@@ -67,6 +68,31 @@ class Output:
             disable=self.as_json or not console.is_terminal,
             transient=True,
         )
+
+
+def console(stderr: bool = False) -> Console:
+    """Where text for people goes: a terminal breaks lines between words, a file keeps them whole."""
+    made = Console(highlight=False, stderr=stderr)
+    made.soft_wrap = not made.is_terminal
+    return made
+
+
+def plain_table(title: str) -> Table:
+    """A table of words and one rule, so that eighty columns hold as much as they can."""
+    return Table(
+        title=Text(title, style="bold") if title else None,
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        show_edge=False,
+    )
+
+
+def shown(path: Path) -> str:
+    """A path as a reader of this terminal types it: relative where it lies below the current folder."""
+    inside = path.is_absolute() and path.is_relative_to(Path.cwd())
+    return str(path.relative_to(Path.cwd()) if inside else path)
 
 
 def jsonable(value: Any) -> Any:

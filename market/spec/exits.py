@@ -121,7 +121,7 @@ def process_leave(
     """The seat's signer goes, with pay and stake less penalty, once every round that it sealed is settled."""
     it = project_at(state, project)
     own_seat(it, seat, call.caller)
-    return _depart(state, project, seat, account, opening, proof, evicted=False)
+    return _depart(state, project, seat, account, opening, proof, call)
 
 
 def process_evict(
@@ -139,7 +139,7 @@ def process_evict(
     earliest = max(place.last_sealed, place.joined) + ABSENT_ROUNDS
     if it.head < earliest:
         raise refuse("MarketNotEvictable", head=it.head, earliestHead=earliest)
-    return _depart(state, project, seat, account, opening, proof, evicted=True)
+    return _depart(state, project, seat, account, opening, proof, call)
 
 
 def _depart(
@@ -149,7 +149,7 @@ def _depart(
     account: Account,
     opening: Opening,
     proof: Sequence[bytes],
-    evicted: bool,
+    call: Call,
 ) -> list[Event]:
     it = project_at(state, project)
     place = it.seat(seat)
@@ -162,7 +162,7 @@ def _depart(
         raise refuse("MarketNotStartAccount", **values)
     events = debit_miss(it, project, seat, place)
     pay, penalty = _settle(it, place, account)
-    payout, back = place.payout, place.stake - penalty
+    payout, back, evicted = place.payout, place.stake - penalty, call.caller != place.signer
     state.add_credit(it.params.token, payout, pay + back)
     free_seat(it, place)
     return [*events, TrainerLeft(project, seat, payout, evicted, pay, back, penalty)]

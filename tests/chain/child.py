@@ -1,5 +1,7 @@
 """A process of its own that pays: `python child.py URL JOURNAL_DIR RECIPIENT INTENT...`, one wei an intent.
 
+The intent `-` is a payment without one.
+
 Tests kill it at a fault point, or run two of them with one key.
 """
 
@@ -34,4 +36,7 @@ if __name__ == "__main__":
     url, folder, recipient, *intents = sys.argv[1:]
     sender = make_sender(url, Path(folder))
     for intent in intents:
-        sender.send(intent, recipient, b"", 1)
+        if intent == "-":
+            sender.send_once("pay", recipient, b"", 1)
+        else:
+            sender.send(intent, recipient, b"", 1)

@@ -195,6 +195,48 @@ class TestCrash:
         assert nonce(anvil) == 13
 
 
+class TestSendOnce:
+    def test_send_once_twice__two_payments(self, anvil: Devnet, sender: Sender, recipient: str) -> None:
+        for _ in range(2):
+            sender.send_once("pay", recipient, b"", 1)
+        assert balance(anvil, recipient) == 2
+        assert list((sender.journal.path or Path()).parent.joinpath("running").iterdir()) == []
+
+    @pytest.mark.parametrize("point", POINTS[1:])
+    def test_send_once_after_kill__repeating_the_command_pays_once(
+        self, anvil: Devnet, tmp_path: Path, recipient: str, point: str
+    ) -> None:
+        assert child(anvil, tmp_path, recipient, "-", fault=point).wait(60) == 9
+
+        sender = make_sender(anvil.url, tmp_path)
+        sender.send_once("pay", recipient, b"", 1)
+
+        assert (balance(anvil, recipient), nonce(anvil)) == (1, 1)
+        sender.send_once("pay", recipient, b"", 1)
+        assert balance(anvil, recipient) == 2
+
+    def test_send_once_other_call_after_kill__both_take_effect(
+        self, anvil: Devnet, tmp_path: Path, recipient: str
+    ) -> None:
+        assert child(anvil, tmp_path, recipient, "-", fault="after_journal").wait(60) == 9
+        make_sender(anvil.url, tmp_path).send_once("pay", recipient, b"", 2)
+        assert balance(anvil, recipient) == 3
+
+    def test_send_once_while_the_same_call_is_under_way__both_take_effect(
+        self, anvil: Devnet, tmp_path: Path, recipient: str
+    ) -> None:
+        anvil.request("evm_setAutomine", False)
+        senders = [make_sender(anvil.url, tmp_path) for _ in range(2)]
+        paying = [threading.Thread(target=s.send_once, args=("pay", recipient, b"", 1)) for s in senders]
+        for thread, count in zip(paying, (1, 2), strict=True):
+            thread.start()
+            _await_pool(anvil, count)
+        anvil.request("evm_mine")
+        for thread in paying:
+            thread.join()
+        assert balance(anvil, recipient) == 2
+
+
 class TestLostConnection:
     def test_send_answer_lost_after_accept__no_second_transaction(
         self, anvil: Devnet, tmp_path: Path, recipient: str

@@ -1,4 +1,4 @@
-"""An owner's terminal and a project in which rounds can be played."""
+"""An owner's terminal, a project in which rounds can be played, and the terminals of the other roles."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ import pytest
 from market.chain.deployment import Deployment
 from market.devnet import Devnet
 from tests.cli.project_world import OWNER, Terminal, World
+from tests.cli.role_world import Roles
 from tests.fixtures_chain import MakeGateway
 
 
@@ -24,3 +25,14 @@ def running(terminal: Terminal, make_gateway: MakeGateway) -> World:
     world.join()
     assert terminal("fund", world.project, "40000wei", key=OWNER).code == 0
     return world
+
+
+@pytest.fixture
+def roles(
+    tmp_path: Path,
+    anvil: Devnet,
+    deployment: Deployment,
+    make_gateway: MakeGateway,
+    capsys: pytest.CaptureFixture[str],
+) -> Roles:
+    return Roles(tmp_path, anvil, deployment, make_gateway, capsys)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from trainer.policy import Policy
 
 from aggregator.role import AggregatorNode
 from market.chain.gateway import Gateway
@@ -32,7 +33,7 @@ from market.units import ZERO_ADDRESS
 from tests.fixtures_chain import MakeGateway
 from trainer import data as datasets
 from trainer.producers import Producer, honest
-from trainer.role import Policy, TrainerNode
+from trainer.role import TrainerNode
 from trainer.work import Work
 
 OWNER, AGGREGATOR, RIVAL, FIRST_TRAINER = 0, 1, 2, 10

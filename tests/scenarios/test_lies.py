@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from trainer.policy import Policy
 
 from aggregator.judge import Judgement
 from aggregator.ledger import Choice, Ledger
@@ -45,7 +46,6 @@ from tests.scenarios.market_in_process import (
     open_market,
 )
 from trainer.producers import honest
-from trainer.role import Policy
 
 pytestmark = pytest.mark.chain
 

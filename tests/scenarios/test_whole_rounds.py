@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from trainer.policy import Policy
 
 from aggregator.ledger import Ledger
 from market.claims import Place, document_of
@@ -15,7 +16,6 @@ from market.records import START_ACCOUNT
 from tests.fixtures_chain import MakeGateway
 from tests.scenarios.market_in_process import Market, open_market
 from trainer.producers import copier, free_rider, sign_flip
-from trainer.role import Policy
 
 pytestmark = pytest.mark.chain
 

@@ -154,7 +154,8 @@ def _exits(world: World) -> Iterator[Try]:
         signer = world.signer(seat)
         yield "leave", partial(world.call, "leave", number, seat, *found.args, caller=signer)
         yield "leave", partial(world.call, "leave", number, seat, *found.args)
-        yield "evict", partial(world.call, "evict", number, seat, *found.args)
+        for caller in (signer, None):
+            yield "evict", partial(world.call, "evict", number, seat, *found.args, caller=caller)
     for corrupt in CORRUPT_CLAIM.values():
         args = corrupt(world.claim_at(final, 1)).args
         yield "claim", partial(world.call, "claim", number, final, 1, *args)

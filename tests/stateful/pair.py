@@ -7,7 +7,6 @@ harness, which differs from the market only in that `convict` may be called.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ from market.chain.codec import Interface, encode_values
 from market.chain.errors import decode_revert
 from market.devnet import Devnet, dev_account, find_tool, start_devnet
 from market.errors import RefusedError
-from market.events import EVENTS, Event
+from market.events import EVENTS, Event, TrainerLeft
 from market.params import MINIMAL, Limits
 from market.records import AggregatorView, ProjectView, ResultView, RoundView, SeatView
 from market.replay import Replay
@@ -42,7 +41,8 @@ def harness() -> tuple[Interface, str]:
     if not out.is_file() or out.stat().st_mtime < max(file.stat().st_mtime for file in sources):
         forge = find_tool("forge")
         command = [str(forge), "build", "test/harness/MarketHarness.sol"]
-        subprocess.run(command, cwd=CONTRACTS, check=True, capture_output=True, env={**os.environ})
+        built = subprocess.run(command, cwd=CONTRACTS, check=False, capture_output=True, text=True)
+        assert built.returncode == 0, f"the harness does not compile:\n{built.stdout}{built.stderr}"
     body = json.loads(out.read_text())
     return Interface(body["abi"]), body["bytecode"]["object"].removeprefix("0x")
 
@@ -175,9 +175,17 @@ class Pair:
         events = expected
         for event in events:
             self.replay.apply(event, now)
+            self._tell_replay(event)
         if not self.quiet:
             self.compare(now)
         return events
+
+    def _tell_replay(self, event: Event) -> None:
+        """What `TrainerLeft` leaves out, see the test marked xfail in tests/market/test_replay.py."""
+        if isinstance(event, TrainerLeft):
+            known = self.state.projects[event.project - 1].seats[event.seat]
+            seat = self.replay.state.projects[event.project - 1].seats[event.seat]
+            seat.claimed, seat.penalty_taken = known.claimed, known.penalty_taken
 
     def compare(self, now: int) -> None:
         """Every getter of contract, specification and replayed events, and the escrow equation."""

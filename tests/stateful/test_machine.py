@@ -17,7 +17,7 @@ pytestmark = pytest.mark.chain
 
 DEEP = os.environ.get("FAIRTRAIN_PROFILE") == "deep"
 PROFILE = settings(
-    max_examples=200 if DEEP else 2,
+    max_examples=60 if DEEP else 2,
     stateful_step_count=60 if DEEP else 16,
     deadline=None,
     derandomize=not DEEP,

@@ -23,23 +23,19 @@ from market.records import (
     EMPTY_OPENING,
     START_ACCOUNT,
     Account,
-    AggregatorView,
     Opening,
     Post,
-    ProjectView,
-    ResultView,
     Roots,
-    RoundView,
-    SeatView,
 )
 from market.result_hash import context_hash, opening_of
 from market.seals import is_revealed, is_sealed, seal_hash, seed_of, short_seal
 from market.snapshot import ProjectSnapshot, take_snapshot
-from market.spec import State, apply, liabilities, views
+from market.spec import State, apply, liabilities
 from market.spec.exits import account_leaf
 from market.spec.post import COLUMN_SEATS
 from market.spec.state import Project, is_settled, phase_of
 from market.units import NATIVE, ZERO32, ZERO_ADDRESS, address, bitmap_of, words
+from tests.stateful.getters import SpecGetters
 
 MODEL_0 = keccak256(b"first model")
 CONTENT = Content(keccak256(b"description"), keccak256(b"first model file"), MODEL_0)
@@ -105,42 +101,6 @@ Driver = Callable[..., list[Event]]
 def spec_driver(state: State) -> Driver:
     """Applies calls to the specification alone."""
     return lambda name, *args, **call: apply(state, name, *args, **call)
-
-
-@dataclass
-class SpecGetters:
-    """The gateway's getters, answered by the specification."""
-
-    world: World
-
-    def params(self, project: int) -> tuple[Params, Content]:
-        it = self.world.state.projects[project - 1]
-        return it.params, it.content
-
-    def project(self, project: int) -> ProjectView:
-        return views.project_of(self.world.state, project)
-
-    def round(self, project: int, round_: int) -> RoundView:
-        return views.round_of(self.world.state, project, round_, self.world.now)
-
-    def result(self, project: int, round_: int) -> ResultView:
-        return views.result_of(self.world.state, project, round_, self.world.now)
-
-    def seat(self, project: int, seat: int) -> SeatView:
-        return views.seat_of(self.world.state, project, seat)
-
-    def slot(self, project: int, round_: int, seat: int) -> bytes:
-        return views.slot_of(self.world.state, project, round_, seat)
-
-    def seat_index(self, project: int, signer: str) -> int | None:
-        held, seat = views.seat_index_of(self.world.state, project, signer)
-        return seat if held else None
-
-    def aggregator(self, project: int, account: str) -> AggregatorView:
-        return views.aggregator_of(self.world.state, project, account)
-
-    def now(self) -> int:
-        return self.world.now
 
 
 @dataclass
@@ -224,7 +184,7 @@ class World:
     def snapshot(self, me: str = ZERO_ADDRESS) -> ProjectSnapshot:
         """What a daemon would see now."""
         stale = frozenset(number for number in self.project.results if number > self.project.tip)
-        return take_snapshot(SpecGetters(self), self.number, me, stale=stale)
+        return take_snapshot(SpecGetters(self.state, lambda: self.now), self.number, me, stale=stale)
 
     def balanced(self) -> bool:
         """The escrow equation (I-01, I-02)."""

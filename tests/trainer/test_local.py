@@ -14,7 +14,7 @@ from market.errors import InputError, UpdateError
 from market.initial import initial_model
 from trainer.data import Dataset
 from trainer.evaluate import evaluate
-from trainer.local import batches, choose_device, descend, deterministic, train_round
+from trainer.local import _say_once, batches, choose_device, descend, deterministic, train_round
 from trainer.producers import Context, honest
 
 SEED = bytes(range(32))
@@ -159,9 +159,11 @@ def test_choose_device_not_there__refuses(wanted):
 
 
 def test_choose_device__logs_its_reason(caplog):
+    _say_once.cache_clear()
     with caplog.at_level("INFO"):
         assert choose_device("cpu", 10)[0].type == "cpu"
-    assert "training on cpu (as asked), float32" in caplog.text
+        assert choose_device("cpu", 10)[0].type == "cpu"
+    assert [record.message for record in caplog.records] == ["training on cpu (as asked), float32"]
 
 
 def test_deterministic__restores_what_it_found(monkeypatch):

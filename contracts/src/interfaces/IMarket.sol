@@ -14,7 +14,7 @@ interface IMarketFacts {
     event ProjectRefunded(uint256 indexed project, address indexed owner, uint96 escrow, uint96 burned);
     event TrainerRegistered(uint256 indexed project, uint16 indexed seat, address indexed signer, address payout, uint96 stake);
     event StakeAdded(uint256 indexed project, uint16 indexed seat, uint96 amount);
-    event TrainerLeft(uint256 indexed project, uint16 indexed seat, address indexed payout, bool evicted, uint96 pay, uint96 stakeReturned, uint96 penalty);
+    event TrainerLeft(uint256 indexed project, uint16 indexed seat, address indexed payout, bool evicted, uint96 pay, uint96 stakeReturned, uint96 penalty, uint128 claimed, uint96 penaltyTaken);
     event BondAdded(uint256 indexed project, address indexed aggregator, uint96 amount);
     event BondRemoved(uint256 indexed project, address indexed aggregator, uint96 amount);
     event RoundOpened(uint256 indexed project, uint256 indexed round, bytes32 baseRoot, uint96 pot, uint40 commitEnd, uint40 revealEnd);

@@ -2,11 +2,11 @@
 pragma solidity ^0.8.30;
 
 import {IMarketFacts} from "../interfaces/IMarket.sol";
-import {SEAT_CEILING} from "../state.sol";
 import {Content, Limits, Params, Windows} from "../types.sol";
 
 /// What limits and parameters must satisfy among each other; one error for each relation.
 library Relations {
+    uint256 private constant SEAT_CEILING = 1024; // what counts and bitmaps are dimensioned for
     uint256 internal constant COLUMNS = 256;
     uint256 internal constant RULE = 1;
     uint256 private constant POT_PER_SEAT = 1000; // keeps the rounding of pay below 0.1 % of a mean share

@@ -2,27 +2,21 @@
 pragma solidity ^0.8.30;
 
 import {IMarketFacts} from "../interfaces/IMarket.sol";
-import {Holder, NONE, VOID, Progress, Project, ROOT_FLOOR, Round, Seat, Tally, Tenure} from "../state.sol";
-import {Facts} from "./Facts.sol";
-import {Phases} from "./Phases.sol";
+import {Project, ROOT_FLOOR, Round, Seat, Tenure} from "../state.sol";
+import {Holder, NONE, Progress, VOID} from "../words.sol";
 
 /// Participation of seats: which rounds a holder sealed and revealed, and who is active.
 library Seats {
-    using Facts for Project;
-    using Facts for Round;
-    using Facts for Seat;
-
     function checkIndex(Project storage p, uint256 seat) internal view {
-        if (seat >= p.seatsOf()) revert IMarketFacts.MarketSeatOutOfRange(seat, p.seatsOf());
+        uint256 seats = p.terms.seats();
+        if (seat >= seats) revert IMarketFacts.MarketSeatOutOfRange(seat, seats);
     }
 
     /// The newest round that the holder sealed, 0 = none.
     /// A seal in the round after a revealed one leaves no trace but its slot, which saves a write of the seat.
-    function lastSealed(Project storage p, uint256 seat, Holder memory h) internal view returns (uint256) {
-        // SAFETY: 24 bits.
-        unchecked {
-            return h.revealed && p.rounds[h.last + 1].slots[seat] != 0 ? h.last + 1 : h.last;
-        }
+    function lastSealed(Project storage p, uint256 seat, Holder h) internal view returns (uint256 last) {
+        last = h.last();
+        if (h.revealed() && p.rounds[last + 1].slots[seat] != 0) ++last;
     }
 
     function revealedIn(Project storage p, uint256 round, uint256 seat) internal view returns (bool) {
@@ -31,17 +25,17 @@ library Seats {
 
     /// Whether a holder that sealed `last` last counts among the active seats of `round`: it sealed the round before,
     /// or joined in it and has not sealed yet.
-    function isActive(Holder memory h, uint256 last, uint256 round) internal pure returns (bool) {
+    function isActive(Holder h, uint256 last, uint256 round) internal pure returns (bool) {
         // SAFETY: 24 bits.
         unchecked {
-            return (last == 0 ? h.joined : last) + 1 == round;
+            return (last == 0 ? h.joined() : last) + 1 == round;
         }
     }
 
-    function activeNext(Project storage p, Progress memory g) internal view returns (uint256) {
+    function activeNext(Project storage p, Progress g) internal view returns (uint256) {
         // SAFETY: departures of seats that sealed in `head` or registered since never outnumber them.
         unchecked {
-            return uint256(int256(p.rounds[g.head].tallyOf().sealCount) + g.activeDelta);
+            return uint256(int256(p.rounds[g.head()].tally.sealCount()) + g.activeDelta());
         }
     }
 
@@ -50,27 +44,21 @@ library Seats {
     function debitMiss(Project storage p, uint256 project, uint256 seat, uint256 last) internal {
         if (last == 0 || revealedIn(p, last, seat)) return;
         Round storage r = p.rounds[last];
-        if (r.outcomeOf() == VOID || Phases.missedReveals(r.tallyOf()) == 0) return;
+        if (r.verdict.outcome() == VOID || r.tally.missedReveals() == 0) return;
 
         // SAFETY: a seat seals only with a unit of stake, and nothing but this takes from it before it seals again.
-        uint96 unit = uint96(p.unitOf());
-        p.seats[seat].stake -= unit;
-        p.takePool(0, unit);
-        emit IMarketFacts.MissDebited(project, uint16(seat), last, unit);
+        uint256 unit = p.terms.unit();
+        p.seats[seat].stakeAndClaimed = p.seats[seat].stakeAndClaimed.minus(unit, 0);
+        p.poolAndMisses = p.poolAndMisses.minus(0, unit);
+        emit IMarketFacts.MissDebited(project, uint16(seat), last, uint96(unit));
     }
 
     /// Takes a departing holder out of the counts of active seats.
-    function uncount(Project storage p, Holder memory h, uint256 last) internal {
-        Progress memory g = p.progressOf();
-        Round storage r = p.rounds[g.head];
-        if (isActive(h, last, g.head + 1)) {
-            --g.activeDelta;
-            p.save(g);
-        } else if (isActive(h, last, g.head) && r.outcomeOf() == NONE) {
-            Tally memory t = r.tallyOf();
-            --t.activeLeft;
-            r.save(t);
-        }
+    function uncount(Project storage p, Holder h, uint256 last) internal {
+        Progress g = p.progress;
+        Round storage r = p.rounds[g.head()];
+        if (isActive(h, last, g.head() + 1)) p.progress = g.withActive(-1);
+        else if (isActive(h, last, g.head()) && r.verdict.outcome() == NONE) r.tally = r.tally.withoutActive();
     }
 
     /// Payout address of whoever held the seat in `round`: past holder number `tenure`, or with the number of past
@@ -81,8 +69,9 @@ library Seats {
             Tenure storage t = past[tenure];
             if (t.firstRound != 0 && t.firstRound <= round && round <= t.lastRound) return t.payout;
         } else if (tenure == past.length) {
-            Holder memory h = p.seats[seat].holderOf();
-            if (h.firstRound != 0 && h.firstRound <= round) return p.seats[seat].payout;
+            Seat storage s = p.seats[seat];
+            uint256 first = s.holder.firstRound();
+            if (first != 0 && first <= round) return s.payout;
         }
         revert IMarketFacts.MarketWrongTenure(tenure, round);
     }

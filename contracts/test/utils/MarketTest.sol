@@ -50,6 +50,8 @@ abstract contract MarketTest is Test {
 
     uint16 internal seats = SEATS; // the seat limit of the project, for the steps below
 
+    bytes32 internal draftModel; // makes the model of the next drafts another one
+
     IMarketHarness internal market;
     address internal token; // 0 = native; a test may set it before `_start`
     address internal owner = makeAddr("owner");
@@ -224,7 +226,7 @@ abstract contract MarketTest is Test {
         post.roots.gram = keccak256("gram");
         post.roots.steps = keccak256("steps");
         post.roots.delta = keccak256("delta tree");
-        post.roots.model = r.baseRoot == below.modelRoot ? keccak256(abi.encode("model", round)) : below.modelRoot;
+        post.roots.model = r.baseRoot == below.modelRoot ? keccak256(abi.encode("model", round, draftModel)) : below.modelRoot;
         post.paid = (POT - FEE) / 2;
         uint256 words = (uint256(seats) + 255) / 256;
         post.included = new uint256[](words);
@@ -303,6 +305,19 @@ abstract contract MarketTest is Test {
         Post memory post = _draft(round);
         post.included[0] &= ~(uint256(1) << (EXPECTED - 1));
         _postWith(poster, round, post);
+    }
+
+    /// A FINAL round whose accounts name seat 0 malicious with `penalty`.
+    function _withPenalty(uint128 penalty) internal returns (uint256 round) {
+        round = _toAggregate(EXPECTED, EXPECTED);
+        Post memory post = _prepare(aggregator, round, _draft(round));
+        accountsOf[round][0].penalty = penalty;
+        (post.roots.accounts,) = Trees.prove(accountsOf[round], 0);
+        openings[round] = Trees.opening(address(market), P, round, aggregator, post);
+        vm.prank(aggregator);
+        market.post(P, round, post);
+        vm.warp(block.timestamp + W);
+        market.finalise(P, round);
     }
 
     function _toFinal() internal returns (uint256 round) {

@@ -199,7 +199,7 @@ def _report(app: App, made: Created, content: Content | None, receipt: Receipt |
         f"{params.open_rounds}; a round is paid {span(round_span(params.windows))} after it opened, or sooner"
     )
     if receipt is not None:
-        out.line(f"{receipt.gas_used} gas; next: fairtrain project fund {number} AMOUNT")
+        out.line(f"{receipt.gas_used:,} gas; next: fairtrain project fund {number} AMOUNT")
     out.result(
         {"ok": True, "project": number, "sent": receipt is not None, "params": terms_json(params)}
         | {

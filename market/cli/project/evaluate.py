@@ -18,6 +18,7 @@ import click
 from market.claims import Place
 from market.cli.context import App, common_options, pass_app
 from market.cli.keys import KeyChoice, signer_options
+from market.cli.output import shown
 from market.cli.project import plugins
 from market.cli.project.model import ModelFile, model_file
 from market.cli.project.page import standing_round
@@ -197,7 +198,7 @@ def _report(
     out.table(
         f"project {project}: your own figures", ["round#", "result", "accuracy#", "right#", "loss#"], rows
     )
-    where = f"kept in {kept}" if kept else "not kept"
+    where = f"kept in {shown(kept)}" if kept else "not kept"
     out.line(f"{OWN}, {where}; nobody else can check them and no pay hangs on them")
     if stopped is not None:
         out.line(f"{figures[-1].percent()} reached: stopped; next: fairtrain project advance {project}")

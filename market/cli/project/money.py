@@ -71,7 +71,8 @@ def stop(app: App, project: int, choice: KeyChoice) -> None:
     receipt = gateway.send("stop", project)
     open_rounds = gateway.project(project).open_count
     out = app.out
-    out.line(f"stopped; {open_rounds} open rounds end as usual and are paid")
+    rest = f"{open_rounds} open rounds end as usual and are paid" if open_rounds else "no round is open"
+    out.line(f"stopped; {rest}")
     then = "refund" if open_rounds == 0 else "advance"
     out.line(f"next: fairtrain project {then} {project}")
     out.result({"ok": True, "project": project, "open_rounds": open_rounds, "gas": receipt.gas_used})

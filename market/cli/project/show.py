@@ -152,7 +152,7 @@ def _print_rounds(out: Output, page: ProjectPage, unit: Unit) -> None:
             (
                 row.number,
                 row.phase.name,
-                f"{row.view.seal_count}/{page.params.min_seals}",
+                row.view.seal_count,
                 f"{row.view.reveal_count}/{row.view.seal_count}",
                 row.result.included_count if posted else "",
                 short(row.result.poster) if posted else "",
@@ -160,7 +160,7 @@ def _print_rounds(out: Output, page: ProjectPage, unit: Unit) -> None:
                 "" if row.ends_at is None else span(row.ends_at - page.snapshot.now),
             )
         )
-    columns = ["round#", "phase", "sealed/needed#", "revealed#", "included#", "poster", "paid#", "time left#"]
+    columns = ["round#", "phase", "sealed#", "revealed#", "included#", "poster", "paid#", "left#"]
     if rows:
         out.table(f"rounds (amounts in {unit.symbol})", columns, rows)
 
@@ -169,37 +169,24 @@ def _print_seats(out: Output, page: ProjectPage, unit: Unit) -> None:
     if not page.seats:
         out.line("no seat is taken yet")
         return
-    rows = []
-    for row in page.seats:
-        account = row.account
-        rows.append(
-            (
-                row.number,
-                short(row.view.signer),
-                unit.brief(row.view.stake),
-                row.view.last_sealed or "never",
-                "?" if account is None else share(account.reputation),
-                "?" if account is None else unit.brief(account.pay),
-                unit.brief(row.view.claimed),
-                "?" if account is None else unit.brief(account.penalty),
-                row.verdict,
-            )
-        )
-    columns = [
-        "seat#",
-        "signer",
-        "stake#",
-        "last seal#",
-        "reputation#",
-        "pay#",
-        "claimed#",
-        "penalty#",
-        "verdict",
-    ]
+    rows = [_seat_cells(row, unit) for row in page.seats]
+    columns = ["seat#", "signer", "stake#", "sealed#", "rep.#", "pay#", "claimed#", "penalty#", "verdict"]
     source = {None: "accounts not readable", 0: "no result yet"}.get(
         page.accounts_of, f"after round {page.accounts_of}"
     )
     out.table(f"seats ({source}, amounts in {unit.symbol})", columns, rows)
+
+
+def _seat_cells(row: SeatRow, unit: Unit) -> tuple[Any, ...]:
+    view, account = row.view, row.account
+    judged = (
+        ("?", "?", "?")
+        if account is None
+        else (share(account.reputation), unit.brief(account.pay), unit.brief(account.penalty))
+    )
+    reputation, pay, penalty = judged
+    known = (row.number, short(view.signer), unit.brief(view.stake), view.last_sealed or "never")
+    return (*known, reputation, pay, unit.brief(view.claimed), penalty, row.verdict)
 
 
 def share(reputation: int) -> str:

@@ -21,7 +21,7 @@ MAX_DECIMALS = 36
 """A token that claims more digits is not believed: its amounts would fill the screen."""
 
 
-BRIEF_DECIMALS = 6
+BRIEF_DECIMALS = 4
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Unit:
         return amount(units, self.symbol, self.decimals)
 
     def brief(self, units: int) -> str:
-        """For narrow columns, without the unit: at most six decimals (`0.123456…`), tiny ones as `700wei`."""
+        """For narrow columns, without the unit: at most four decimals (`0.1234…`), tiny ones as `700wei`."""
         step = 10 ** max(self.decimals - BRIEF_DECIMALS, 0)
         if 0 < units < step:
             return f"{units}wei"

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {Phase} from "../../src/types.sol";
+import {Checks} from "./Checks.sol";
+import {Look} from "./Lens.sol";
+
+/// The steps of a campaign. Each is built to be valid; where its action is not possible now, the project takes its
+/// natural next step, so that no call is lost and any revert is a finding.
+contract Handler is Checks {
+    bool private honest; // nobody lies about pay
+
+    constructor(bool honest_) {
+        honest = honest_;
+        _stage();
+        for (uint256 p = 1; p <= PROJECTS; ++p) {
+            projects[p].params = _paramsHash(p);
+            _fund(p, 6 * uint256(_pot(p)));
+            for (uint256 i; i < EXPECTED; ++i) _register(p);
+        }
+        market.fund{value: _ready(BYSTANDER, outsider, 5 ether)}(BYSTANDER, 5 ether);
+        market.register{value: _ready(BYSTANDER, _signer(0), 6 ether)}(BYSTANDER, 0, _payout(0), 6 ether, new bytes32[](0));
+        market.addBond{value: _ready(BYSTANDER, aggregators[0], 7 ether)}(BYSTANDER, 7 ether);
+        bystanderHeld = 18 ether;
+        bystanderState = _bystander();
+    }
+
+    /// Every step draws its choices from `seed`; half of them are about the first project.
+    modifier step(uint256 seed) {
+        vm.warp(time);
+        entropy = seed;
+        _;
+        for (uint256 p = 1; p <= PROJECTS; ++p) _watch(p);
+    }
+
+
+    function _try(uint256 seed, function(uint256) internal returns (bool) act) private step(seed) {
+        uint256 p = 1 + _draw(PROJECTS);
+        if (!act(p)) _proceed(p);
+    }
+
+    // ----- owner -----
+
+    function fund(uint256 seed) external {
+        _try(seed, _fundSome);
+    }
+
+    function _fundSome(uint256 p) private returns (bool) {
+        return _fund(p, 1 + _draw(3 * uint256(_pot(p))));
+    }
+
+    function stop(uint256 seed) external {
+        _try(seed, _stopRarely);
+    }
+
+    function _stopRarely(uint256 p) private returns (bool) {
+        return _draw(12) == 0 && _stop(p);
+    }
+
+    // ----- trainers -----
+
+    function register(uint256 seed) external {
+        _try(seed, _register);
+    }
+
+    function seal(uint256 seed) external {
+        _try(seed, _sealMost);
+    }
+
+    function _sealMost(uint256 p) private returns (bool) {
+        return _sealSome(p, 70);
+    }
+
+    function reveal(uint256 seed) external {
+        _try(seed, _revealMost);
+    }
+
+    function _revealMost(uint256 p) private returns (bool) {
+        return _revealSome(p, 70);
+    }
+
+    function withhold(uint256 seed) external {
+        _try(seed, _withhold);
+    }
+
+    function skipRound(uint256 seed) external {
+        _try(seed, _absent);
+    }
+
+    function leave(uint256 seed) external {
+        _try(seed, _leaveNow);
+    }
+
+    function _leaveNow(uint256 p) private returns (bool) {
+        return _leave(p, false);
+    }
+
+    function claim(uint256 seed) external {
+        _try(seed, _claim);
+    }
+
+    function claimFlat(uint256 seed) external {
+        _try(seed, _claimFlat);
+    }
+
+    function addStake(uint256 seed) external {
+        _try(seed, _addStake);
+    }
+
+    // ----- aggregators -----
+
+    function addBond(uint256 seed) external {
+        _try(seed, _addBondSome);
+    }
+
+    function _addBondSome(uint256 p) private returns (bool) {
+        address who = aggregators[_draw(aggregators.length)];
+        if (bonds[p][who].banned) return false;
+        _addBond(p, who, 1 + _draw(3 * uint256(_lock(p))));
+        return true;
+    }
+
+    function removeBond(uint256 seed) external {
+        _try(seed, _removeBond);
+    }
+
+    function post(uint256 seed) external {
+        _try(seed, _postWhole);
+    }
+
+    function _postWhole(uint256 p) private returns (bool) {
+        return _postFirst(p, false);
+    }
+
+    function postPartial(uint256 seed) external {
+        _try(seed, _postPart);
+    }
+
+    function _postPart(uint256 p) private returns (bool) {
+        return _postFirst(p, true);
+    }
+
+    function replace(uint256 seed) external {
+        _try(seed, _replace);
+    }
+
+    function convict(uint256 seed) external {
+        _try(seed, _convict);
+    }
+
+    // ----- anyone -----
+
+    function open(uint256 seed) external {
+        _try(seed, _open);
+    }
+
+    function poke(uint256 seed) external {
+        _try(seed, _poke);
+    }
+
+    function release(uint256 seed) external {
+        _try(seed, _release);
+    }
+
+    function finalise(uint256 seed) external {
+        _try(seed, _finaliseWaiting);
+    }
+
+    function _finaliseWaiting(uint256 p) private returns (bool) {
+        return _finalise(p, true);
+    }
+
+    function flatten(uint256 seed) external {
+        _try(seed, _flattenWaiting);
+    }
+
+    function _flattenWaiting(uint256 p) private returns (bool) {
+        return _flatten(p, true);
+    }
+
+    function refund(uint256 seed) external {
+        _try(seed, _refund);
+    }
+
+    function withdraw(uint256 seed) external {
+        _try(seed, _withdraw);
+    }
+
+    /// Sixteen rounds that nobody seals; then an absent seat may be sent away.
+    function evict(uint256 seed) external {
+        _try(seed, _evictAfterSilence);
+    }
+
+    function _evictAfterSilence(uint256 p) private returns (bool) {
+        if (_leave(p, true)) return true;
+        if (_draw(8) != 0) return false;
+        for (uint256 i; i < 17; ++i) {
+            if (_phase(p, _view(p).head) == Phase.Commit && rounds[p][_view(p).head].seals == 0) {
+                _at(market.roundOf(p, _view(p).head).commitEnd);
+            }
+            _poke(p);
+            if (!_open(p)) return i != 0;
+        }
+        return true;
+    }
+
+    // ----- the world -----
+
+    function outsiderCalls(uint256 seed) external step(seed) {
+        uint256 p = 1 + _draw(PROJECTS);
+        uint256 kind = _draw(REFUSALS);
+        for (uint256 done; done < 3; kind = (kind + 1) % REFUSALS) {
+            if (_refuse(p, kind)) {
+                ++reached[string.concat("refuse", vm.toString(kind))];
+                ++done;
+            }
+        }
+        if (_draw(3) == 0) _force(p);
+    }
+
+    /// To one second before the next deadline, to it, or to one second after.
+    function warp(uint256 seed) external step(seed) {
+        uint256 p = 1 + _draw(PROJECTS);
+        uint256 next = _nextDeadline(p);
+        uint256 side = _draw(3);
+        if (next > time) _at(next + side - 1);
+        ++reached[side == 0 ? "before" : side == 1 ? "atDeadline" : "after"];
+    }
+
+    function proceed(uint256 seed) external step(seed) {
+        _proceed(1 + _draw(PROJECTS));
+    }
+}

@@ -1,0 +1,376 @@
+"""Duties: what each honest role should do in each state, at the exact second, and that doing it succeeds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from market.duties import (
+    CLAIM_SHARES,
+    Duty,
+    Kind,
+    advance_duties,
+    aggregator_duties,
+    may_leave,
+    trainer_duties,
+)
+from market.phases import Phase
+from market.snapshot import take_snapshot
+from tests.stateful.getters import SpecGetters
+from tests.stateful.stages import STAGES
+from tests.stateful.world import World
+
+
+@pytest.fixture
+def world() -> World:
+    """A funded project with three trainers and two posters."""
+    world = World.spec()
+    world.start()
+    return world
+
+
+def due(world: World) -> list[tuple[str, int]]:
+    """Duties of anyone, by kind and round."""
+    return [(str(duty.kind), duty.round) for duty in advance_duties(world.snapshot())]
+
+
+def kinds(duties: list[Duty]) -> list[tuple[Kind, int]]:
+    return [(duty.kind, duty.round) for duty in duties]
+
+
+# ----- anyone -----
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_advance_duties_in_every_stage__each_first_duty_succeeds(stage: str) -> None:
+    world = World.spec()
+    world.start()
+    STAGES[stage].go(world)
+
+    for _ in range(200):
+        duties = advance_duties(world.snapshot())
+        if duties:
+            world.call(str(duties[0].kind), *duties[0].arguments(world.number))
+        elif not world.project.stopped:
+            world.call("stop", world.number, caller=world.owner)
+        elif world.project.open_count:
+            world.now = min(at for at in world.moments() if at > world.now)
+        else:
+            break
+
+    assert world.project.terminal_up_to == world.project.head
+    assert len(advance_duties(world.snapshot())) == 0
+
+
+def test_advance_duties_fresh_project__opens_the_first_round(world: World) -> None:
+    assert due(world) == [("open", 1)]
+
+
+@pytest.mark.parametrize(("holders", "expected"), [(0, []), (1, []), (2, [("open", 1)])])
+def test_advance_duties_few_trainers__waits_to_open_round_one(
+    holders: int, expected: list[tuple[str, int]]
+) -> None:
+    world = World.spec()
+    world.start(holders=holders)
+
+    assert due(world) == expected
+
+
+def test_advance_duties_no_escrow_or_stopped__nothing_to_open(world: World) -> None:
+    snapshot = world.snapshot()
+    poor = replace(snapshot, project=replace(snapshot.project, escrow=world.params.pot - 1))
+    stopped = replace(snapshot, project=replace(snapshot.project, stopped=True))
+
+    assert advance_duties(poor) == []
+    assert advance_duties(stopped) == []
+    assert advance_duties(replace(snapshot, now=world.params.end_date)) == []
+    assert len(advance_duties(replace(snapshot, now=world.params.end_date - 1))) == 1
+
+
+@pytest.mark.parametrize(
+    ("offset", "expected"),
+    [(-1, []), (0, [("voidRound", 1), ("open", 2)]), (1, [("voidRound", 1), ("open", 2)])],
+)
+def test_advance_duties_around_the_end_of_commit__voids_and_opens(
+    world: World, offset: int, expected: list[tuple[str, int]]
+) -> None:
+    round_ = world.open()
+    world.seal(round_, 0)
+    world.now = world.project.rounds[round_].commit_end + offset
+
+    assert due(world) == expected
+
+
+@pytest.mark.parametrize(("offset", "flat"), [(-1, False), (0, True), (1, True)])
+def test_advance_duties_around_t_dead__flattens_and_opens(world: World, offset: int, flat: bool) -> None:
+    round_ = world.to_aggregate()
+    world.now = world.project.rounds[round_].reveal_end + world.params.windows.dead + offset
+
+    assert due(world) == ([("flatten", 1), ("open", 2)] if flat else [])
+
+
+@pytest.mark.parametrize(("offset", "final"), [(-1, False), (0, True), (1, True)])
+def test_advance_duties_around_the_window__finalises_in_order(world: World, offset: int, final: bool) -> None:
+    world.to_standing()
+    second = world.to_standing()
+    world.now = world.project.results[second].stands_at + world.params.windows.challenge + offset
+
+    if final:
+        assert due(world) == [("finalise", 1), ("finalise", 2), ("open", 3)]
+    else:
+        assert [duty for duty in due(world) if duty == ("finalise", 2)] == []
+
+
+def test_advance_duties_banned_poster__clears_alone(world: World) -> None:
+    STAGES["clearable"].go(world)
+
+    assert due(world) == [("clear", 1)]
+
+
+def test_advance_duties_stale_head__opens_again_in_place_of_void(world: World) -> None:
+    STAGES["stale_head"].go(world)
+    assert due(world) == [("open", 2)]
+    world.now = world.project.rounds[2].commit_end
+    assert world.phase(2) is Phase.VOID
+    assert due(world) == [("finalise", 1), ("open", 2)]
+
+    world.call("stop", world.number, caller=world.owner)
+    assert due(world) == [("voidRound", 2), ("finalise", 1)]
+
+
+def test_advance_duties_cleared_below__releases_the_stale_lock(world: World) -> None:
+    STAGES["cleared"].go(world)
+
+    assert due(world) == [("release", 2)]
+
+
+def test_advance_duties_void_above_result__skips(world: World) -> None:
+    STAGES["skippable"].go(world)
+    assert due(world)[0] == ("skip", 2)
+    world.call("skip", world.number)
+    world.now = world.project.results[1].stands_at + world.params.windows.challenge
+    world.call("finalise", world.number, 1)
+
+    assert due(world)[0] == ("skip", 2), "the mark that binds stakes waits below a VOID round"
+
+
+def test_arguments__are_the_contracts() -> None:
+    assert Duty(Kind.OPEN, 4).arguments(7) == (7,)
+    assert Duty(Kind.SKIP, 4).arguments(7) == (7,)
+    assert Duty(Kind.FINALISE, 4).arguments(7) == (7, 4)
+
+
+# ----- trainers -----
+
+
+def of_trainer(world: World, seat: int = 0, **changes: object) -> list[Duty]:
+    snapshot = world.snapshot(world.trainers[seat])
+    return trainer_duties(replace(snapshot, **changes))  # type: ignore[arg-type]
+
+
+def test_trainer_duties_without_a_seat__none(world: World) -> None:
+    world.open()
+    assert trainer_duties(world.snapshot(world.anyone)) == []
+    assert trainer_duties(world.snapshot()) == []
+
+
+def test_trainer_duties_commit__seal_once_with_its_deadline(world: World) -> None:
+    round_ = world.open()
+    (duty,) = of_trainer(world)
+    assert (duty.kind, duty.round, duty.deadline) == (Kind.SEAL, 1, world.project.rounds[1].commit_end)
+    world.seal(round_, 0)
+
+    assert of_trainer(world) == []
+
+
+@pytest.mark.parametrize(("left", "warned"), [(3, False), (2, True), (1, True)])
+def test_trainer_duties_commit_nearly_over__warns(world: World, left: int, warned: bool) -> None:
+    world.open()
+    world.now = world.project.rounds[1].commit_end - left
+
+    assert kinds(of_trainer(world)) == [(Kind.SEAL, 1), *([(Kind.WARN, 1)] if warned else [])]
+
+
+@pytest.mark.parametrize(("left", "warned"), [(10, False), (3, False), (2, True)])
+def test_trainer_duties_reveal__reveal_and_warn(world: World, left: int, warned: bool) -> None:
+    round_ = world.to_reveal([0, 1])
+    world.now = world.project.rounds[round_].reveal_end - left
+
+    assert kinds(of_trainer(world)) == [(Kind.REVEAL, 1), *([(Kind.WARN, 1)] if warned else [])]
+    assert of_trainer(world, seat=2) == [], "did not seal"
+    world.reveal(round_, 0)
+    assert of_trainer(world) == []
+
+
+def test_trainer_duties_stale_base__waits_until_it_is_opened_again(world: World) -> None:
+    STAGES["stale_head"].go(world)
+    assert of_trainer(world) == []
+    world.open()
+
+    assert kinds(of_trainer(world)) == [(Kind.SEAL, 2)]
+
+
+@pytest.mark.parametrize(("stake", "kind"), [(4_999, Kind.WARN), (5_000, Kind.SEAL)])
+def test_trainer_duties_stake_around_one_unit__warns_below(world: World, stake: int, kind: Kind) -> None:
+    world.open()
+    world.project.seats[0].stake = stake
+
+    assert [duty.kind for duty in of_trainer(world)] == [kind]
+
+
+def test_trainer_duties_owed_miss__counts_against_the_stake(world: World) -> None:
+    STAGES["missed_then_next"].go(world)
+    world.project.seats[2].stake = 2 * world.params.unit - 1
+
+    assert [duty.kind for duty in of_trainer(world, seat=2)] == [Kind.WARN]
+
+
+@pytest.mark.parametrize(("shares", "extra", "claims"), [(CLAIM_SHARES, 0, False), (CLAIM_SHARES, 1, True)])
+def test_trainer_duties_open_pay__claims_above_twenty_mean_shares(
+    world: World, shares: int, extra: int, claims: bool
+) -> None:
+    snapshot = world.snapshot(world.trainers[0])
+    mean = (world.params.pot - world.params.fee) // world.params.seats
+    rich = replace(snapshot.project, bucket=10**6, last_final=3)
+    found = trainer_duties(replace(snapshot, project=rich, earned=shares * mean + extra))
+
+    assert kinds(found) == ([(Kind.CLAIM, 3)] if claims else [])
+
+
+def test_trainer_duties_project_over__claims_what_is_left(world: World) -> None:
+    world.to_final()
+    earned = world.claim_at(1, 0).account.pay
+    assert of_trainer(world, earned=earned) == []
+    world.call("stop", world.number, caller=world.owner)
+
+    assert kinds(of_trainer(world, earned=earned)) == [(Kind.CLAIM, 1)]
+    assert of_trainer(world, earned=0) == []
+
+
+def test_trainer_duties_flat_share__claimed_at_once(world: World) -> None:
+    assert kinds(of_trainer(world, flat_due=frozenset({3, 1}))) == [
+        (Kind.CLAIM_FLAT, 1),
+        (Kind.CLAIM_FLAT, 3),
+    ]
+
+
+def test_may_leave__when_the_last_sealed_round_is_terminal(world: World) -> None:
+    assert may_leave(world.snapshot(world.trainers[0])), "never sealed"
+    round_ = world.to_standing()
+    assert not may_leave(world.snapshot(world.trainers[0]))
+    world.now = world.project.results[round_].stands_at + world.params.windows.challenge
+    world.call("finalise", 1, round_)
+
+    assert may_leave(world.snapshot(world.trainers[0]))
+    assert not may_leave(world.snapshot(world.anyone))
+
+
+# ----- aggregators -----
+
+
+def of_poster(world: World, poster: int = 0) -> list[Duty]:
+    return aggregator_duties(world.snapshot(world.posters[poster]))
+
+
+def test_aggregator_duties_first_round__anyone_may_post(world: World) -> None:
+    round_ = world.to_aggregate()
+    (duty,) = of_poster(world)
+
+    flat = world.project.rounds[round_].reveal_end + world.params.windows.dead
+    assert (duty.kind, duty.round, duty.reason, duty.deadline) == (Kind.POST, 1, "anyone", flat)
+
+
+@pytest.mark.parametrize(("offset", "others"), [(-1, []), (0, ["after T1"]), (1, ["after T1"])])
+def test_aggregator_duties_around_t1__first_right_then_anyone(
+    world: World, offset: int, others: list[str]
+) -> None:
+    world.to_standing(poster=0)
+    second = world.to_aggregate()
+    world.now = world.project.rounds[second].reveal_end + world.params.windows.first_right + offset
+
+    assert [duty.reason for duty in of_poster(world, 0)] == ["first right"]
+    assert [duty.reason for duty in of_poster(world, 1)] == others
+
+
+def test_aggregator_duties_first_in_line_lost_its_bond__anyone(world: World) -> None:
+    world.to_standing(poster=0)
+    free = world.project.aggregators[world.posters[0]].bond - world.params.bond
+    world.call("removeBond", 1, free, caller=world.posters[0])
+    world.to_aggregate()
+
+    assert [duty.reason for duty in of_poster(world, 1)] == ["anyone"]
+    assert [duty.kind for duty in of_poster(world, 0)] == [Kind.WARN]
+
+
+def test_aggregator_duties_without_bond_or_banned__warns(world: World) -> None:
+    round_ = world.to_aggregate()
+    assert [duty.kind for duty in of_poster(world, 2)] == [Kind.WARN]
+    world.post(round_)
+    world.call("convict", 1, round_, world.anyone)
+
+    assert [duty.kind for duty in of_poster(world, 0)] == [Kind.WARN]
+    assert [duty.reason for duty in of_poster(world, 1)] == ["again, after a conviction"]
+
+
+def test_aggregator_duties_proposed__replacement_before_it_stands(world: World) -> None:
+    round_ = world.to_aggregate()
+    world.post(round_, included=[0])
+    (duty,) = of_poster(world, 1)
+    assert (duty.kind, duty.round) == (Kind.POST, round_)
+    assert duty.deadline == world.project.results[round_].stands_at
+    world.now = duty.deadline
+
+    assert of_poster(world, 1) == []
+
+
+def test_aggregator_duties_own_proposed__needs_no_second_bond() -> None:
+    world = World.spec()
+    world.start()
+    world.bond(2, results=1)
+    round_ = world.to_aggregate()
+    world.post(round_, poster=2, included=[0])
+
+    assert kinds(of_poster(world, 2)) == [(Kind.POST, round_)]
+    assert kinds(aggregator_duties(world.snapshot(world.anyone))) == [(Kind.WARN, round_)]
+
+
+def test_aggregator_duties_above_a_proposed_result__waits_until_it_stands(world: World) -> None:
+    first = world.to_standing(poster=0)
+    second = world.to_aggregate()
+    world.call("convict", 1, first, world.anyone)
+    world.post(first, poster=1, included=[0])
+    assert kinds(of_poster(world, 1)) == [(Kind.POST, first)]
+    world.now = world.project.results[first].stands_at
+
+    assert kinds(of_poster(world, 1)) == [(Kind.POST, second)]
+
+
+# ----- snapshots -----
+
+
+def test_take_snapshot__reads_again_when_the_project_moves(world: World) -> None:
+    moves = iter([world.open])
+
+    def now() -> int:
+        for move in moves:
+            move()
+        return world.now
+
+    snapshot = take_snapshot(SpecGetters(world.state, now), 1, world.trainers[0])
+
+    assert snapshot.project.head == 1
+    assert snapshot.phase(1) is Phase.COMMIT
+
+
+def test_snapshot_phase_of_unread_round__is_settled(world: World) -> None:
+    world.to_final()
+    world.to_final()
+    world.open()
+    snapshot = world.snapshot()
+
+    assert set(snapshot.rounds) == {3}
+    assert snapshot.settled(1)
+    assert snapshot.stands(2)
+    assert snapshot.phase(4) is Phase.NONE
+    assert not snapshot.settled(4)
