@@ -79,7 +79,8 @@ def run(
         if finished and unbond and (free := gateway.aggregator(project, key.address).bond):
             gateway.send("removeBond", project, free)
     credit = gateway.credit(params.token, key.address)
-    app.out.line(f"done; credit to withdraw: {amount(credit)} (fairtrain project withdraw)")
+    end = "done" if finished else "stopped, the same command goes on"
+    app.out.line(f"{end}; credit to withdraw: {amount(credit)} (fairtrain project withdraw)")
     app.out.result({"ok": True, "project": project, "credit_wei": str(credit)})
 
 

@@ -6,7 +6,7 @@
     │   └── DocumentError          a description, deployment or report document (E180-E189)
     ├── StoreError                 the content-addressed store (E142, E144, E150)
     │   └── UnavailableError       no source has the object, or none answers (E143)
-    ├── ChainError                 the node or the deployment (E201-E209)
+    ├── ChainError                 the node or the deployment (E201-E209), the demo (E220-E222)
     ├── KeystoreError              the keystore (E210-E219)
     ├── RefusedError               the market contract (or its specification) refuses a call
     └── VerificationError          a posted number differs from the recomputed one

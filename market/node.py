@@ -13,7 +13,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -77,20 +77,18 @@ class Node(ABC):
         return 0
 
     def snapshot(self) -> ProjectSnapshot:
-        """The project now, with what only the history knows; the history is never older than the snapshot."""
+        """The project now, with what only the history knows; the history is never older than the snapshot.
+
+        What I am owed is read last: read first, a round that is settled meanwhile would look as if it paid nothing,
+        and the daemon would end without its pay.
+        """
         self.observer.refresh()
-        history = self.observer.history
-        seat = self.gateway.seat_index(self.project, self.me)
-        snapshot = take_snapshot(
-            self.gateway,
-            self.project,
-            self.me,
-            stale=history.stale(self.gateway.project(self.project).tip),
-            flat_due=frozenset() if seat is None else history.flat_due(seat),
-            earned=self.earned(),
-        )
+        stale = self.observer.history.stale(self.gateway.project(self.project).tip)
+        snapshot = take_snapshot(self.gateway, self.project, self.me, stale=stale)
         self.observer.refresh()
-        return snapshot
+        seat = snapshot.seat_number
+        flat_due = frozenset[int]() if seat is None else self.observer.history.flat_due(seat)
+        return replace(snapshot, flat_due=flat_due, earned=self.earned())
 
     def run(self) -> bool:
         """Loops until finished (True) or told to stop (False). Raises the first error that retrying does not mend."""

@@ -38,6 +38,10 @@ class Post(AbiRecord):
     rows: tuple[int, ...]
 
 
+REPUTATION_ONE = 1 << 14
+"""Reputation 1 in an account leaf."""
+
+
 @dataclass(frozen=True)
 class Account(AbiRecord):
     """A leaf of the accounts tree: cumulative sums of one seat, in smallest units; reputation 2^14 = 1."""

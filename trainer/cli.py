@@ -123,9 +123,10 @@ def run(app: App, /, project: int, choice: KeyChoice, data: str | None, **option
         leave=options["leave"],
     )
     pace = Pace(options["poll"], options["chores"])
-    session.run(specification, options["producer"], options["device"], policy, pace)
+    finished = session.run(specification, options["producer"], options["device"], policy, pace)
     paid = session.credit()
-    app.out.line(f"done; credit to withdraw: {amount(paid)} (fairtrain project withdraw)")
+    end = "done" if finished else "stopped, the same command goes on"
+    app.out.line(f"{end}; credit to withdraw: {amount(paid)} (fairtrain project withdraw)")
     app.out.result({"ok": True, "project": project, "credit_wei": str(paid)})
 
 

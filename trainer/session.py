@@ -21,7 +21,7 @@ from market.observe import Observer
 from market.params import Content, Params
 from market.ports import Store
 from market.project_files import description_of, only_one, project_folder
-from market.records import SeatView
+from market.records import REPUTATION_ONE, SeatView
 from trainer import data as datasets
 from trainer.policy import Policy
 
@@ -86,8 +86,8 @@ class Session:
         """What the key's own address may withdraw."""
         return self.gateway.credit(self.params.token, self.key.address)
 
-    def run(self, specification: str, producer: str, device: str, policy: Policy, pace: Pace) -> None:
-        """Runs the daemon on checked data until the project ends."""
+    def run(self, specification: str, producer: str, device: str, policy: Policy, pace: Pace) -> bool:
+        """Runs the daemon on checked data until the project ends (True) or it is told to stop (False)."""
         from trainer.role import TrainerNode
 
         with only_one(self.folder, f"a trainer of {self.key.address} in project {self.project}"):
@@ -103,7 +103,7 @@ class Session:
                 policy,
                 pace,
             )
-            node.run()
+            return node.run()
 
     def dry_run(self, app: App, data: str | None, rounds: int, device: str) -> None:
         """Trains locally and says what would have been sent."""
@@ -138,15 +138,16 @@ class Session:
         due = proof.account.pay - seat.claimed
         rows = [
             ("seat", number),
-            ("signs / is paid", f"{seat.signer} / {seat.payout}"),
+            ("signs", seat.signer),
+            ("is paid", seat.payout),
             ("stake", amount(seat.stake)),
-            ("reputation (start 8192, full 16384)", proof.account.reputation),
+            ("reputation (start 0.500)", f"{proof.account.reputation / REPUTATION_ONE:.3f}"),
             ("pay so far", amount(proof.account.pay)),
             ("open to claim", amount(due)),
             ("penalty so far", amount(proof.account.penalty)),
             ("last sealed round", f"{seat.last_sealed}{', not revealed' if seat.missed else ''}"),
         ]
-        app.out.table(f"project {self.project}", ["", "value#"], rows)
+        app.out.table(f"project {self.project}", ["", "value"], rows)
         body = {"seat": number, "address": seat.signer, "payout": seat.payout, "stake_wei": str(seat.stake)}
         pay = {
             "pay_wei": str(proof.account.pay),

@@ -83,7 +83,7 @@ class Work:
         made = produce(self._producer, context)
         if made.rounding is not None:
             log.info(
-                "round %d: trained; %.2f %% of the update rounds to zero, carried to the next round",
+                "round %d: trained; %.2f %% rounds to zero and is carried on",
                 round_,
                 100 * made.rounding.vanished_fraction,
             )

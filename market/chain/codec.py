@@ -101,6 +101,7 @@ def _plain(value: Any) -> Any:
 
 
 def tidy(value: Any) -> Any:
+    """An answer of the ABI decoder with every address in it written with its checksum; any nesting of tuples."""
     if isinstance(value, tuple):
         return tuple(tidy(item) for item in value)
     if isinstance(value, str) and is_address(value):

@@ -30,7 +30,7 @@ EXIT_CODES: dict[int, str] = {
     EXIT_MISSING: "a part of the installation is missing; `fairtrain doctor` names it",
     EXIT_INTERRUPTED: "interrupted by the user",
 }
-"""Every exit code of every command; `docs/cli.md` shows this table."""
+"""Every exit code of every command; `docs/errors.md` shows this table."""
 
 
 class CommandError(FairtrainError):

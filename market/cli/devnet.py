@@ -6,6 +6,7 @@ import json
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
@@ -100,13 +101,15 @@ def status(context: click.Context, app: App) -> None:
 
 
 @devnet.command()
-@click.argument("to", metavar="ADDRESS")
+@click.argument("to", metavar="ADDRESS_OR_KEYSTORE")
 @click.argument("units", metavar="AMOUNT", type=AMOUNT)
 @common_options
 @pass_app
 def fund(app: App, to: str, units: int) -> None:
-    """Send ADDRESS an AMOUNT (5, or 500wei) of the devnet's worthless coins, from its last account."""
-    receiver = address(to)
+    """Send an address, or that of a keystore file, an AMOUNT (5, or 500wei) of the devnet's worthless coins."""
+    from market.keystore import address_of
+
+    receiver = address_of(Path(to)) if Path(to).is_file() else address(to)
     _refuse_public(app)
     # The devnet holds its test keys itself; the last one, so that no nonce of --devnet-key 0, 1, ... is taken.
     payer = rpc_request(app.url, "eth_accounts")[-1]

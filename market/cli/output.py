@@ -42,13 +42,16 @@ class Output:
         """A table for people; a column whose name ends in `#` holds numbers and is right-aligned."""
         if self.as_json:
             return
-        table = plain_table(title)
+        table = plain_table()
         for column in columns:
             side: Literal["left", "right"] = "right" if column.endswith("#") else "left"
             table.add_column(column.removesuffix("#"), justify=side, overflow="fold")
         for row in rows:
             table.add_row(*[Text(str(cell)) for cell in row])
+        if title:
+            self.console.print(Text(title, style="bold"))
         self.console.print(table)
+        self.console.print()
 
     def result(self, data: Any) -> None:
         """The document that `--json` prints; silent otherwise."""
@@ -77,11 +80,9 @@ def console(stderr: bool = False) -> Console:
     return made
 
 
-def plain_table(title: str) -> Table:
+def plain_table() -> Table:
     """A table of words and one rule, so that eighty columns hold as much as they can."""
     return Table(
-        title=Text(title, style="bold") if title else None,
-        title_justify="left",
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
         pad_edge=False,

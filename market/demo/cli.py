@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from market.cli.context import App, pass_app
-from market.cli.output import amount
+from market.cli.output import amount, plain_table
+from market.cli.output import console as people_console
 from market.demo.live import Show
 from market.demo.outcome import report_of
 from market.demo.plan import DEFAULT_ATTACKERS, Member, attackers, held_out_data, members
@@ -20,6 +20,7 @@ from market.demo.report import Report
 from market.demo.stage import Stage, fund, home_folder, set_stage, start_everybody, wait_for_seats
 from market.devnet import Devnet, start_devnet
 from market.errors import ChainError, VerificationError
+from market.records import REPUTATION_ONE
 
 LEAVE_SECONDS = 90.0
 WIDTH = 120
@@ -64,7 +65,7 @@ def demo(
 ) -> None:
     """Run a whole marketplace: contracts, trainers, cheats, an aggregator, and the money."""
     app.as_json = app.as_json or as_json
-    console = Console(stderr=app.as_json, highlight=False, soft_wrap=True)
+    console = people_console(stderr=app.as_json)
     if not console.is_terminal:
         console.width = WIDTH
     wanted = attackers(attackers_text)
@@ -73,7 +74,9 @@ def demo(
         base = keep or Path(scratch)
         app.home = home_folder(base)
         app.store_url = store_url(store_kind, app.home)
-        with start_devnet(node, 0, trainers + 2, None, base / "node.log") as chain:  # type: ignore[arg-type]
+        # Ganache's clock stands still between blocks, anvil's does not.
+        block_time = 1 if node == "ganache" else None
+        with start_devnet(node, 0, trainers + 2, block_time, base / "node.log") as chain:  # type: ignore[arg-type]
             environment = {
                 "FAIRTRAIN_HOME": str(app.home),
                 "FAIRTRAIN_RPC": chain.url,
@@ -155,17 +158,21 @@ def settle(stage: Stage, family: Family) -> None:
 
 def conclude(console: Console, stage: Stage, outcome: Report, verified: str) -> None:
     """The table of trainers and the escrow equation."""
-    table = Table(title="trainers", title_justify="left")
-    for name in ("seat", "kind", "verdicts", "reputation", "stake back", "paid ETH"):
+    table = plain_table()
+    for name in ("seat", "kind", "verdicts", "reputation", "stake back", "paid"):
         table.add_column(name, justify="left" if name in ("kind", "verdicts") else "right")
     for trainer in outcome.trainers:
         letters = "".join(verdict[0] if verdict != "left out" else "-" for verdict in trainer.verdicts)
         stake = f"{int(trainer.stake_wei) / 10**18:.3f}"
         paid = f"{int(trainer.paid_wei) / 10**18:.6f}"
-        table.add_row(str(trainer.seat), trainer.kind, letters, str(trainer.reputation), stake, paid)
+        reputation = f"{trainer.reputation / REPUTATION_ONE:.3f}"
+        table.add_row(str(trainer.seat), trainer.kind, letters, reputation, stake, paid)
+    console.print("\ntrainers (stake and pay in ETH)", style="bold")
     console.print(table)
+    console.print()
     console.print(
-        "verdicts by round: h honest, u unreliable, m malicious (costs stake), - left out, a absent"
+        "verdicts by round: h nothing against it, u unreliable, m malicious (costs stake), "
+        "- left out, a absent; useless work is not punished, only unpaid"
     )
     project = outcome.project
     parts = [("paid", project.paid_wei), ("fees", project.fees_wei), ("refunded", project.refunded_wei)]

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from market.cid import cid_from_digest
 from market.claims import document_of
+from market.cli.output import plain_table
 from market.codec import MODEL
 from market.demo.plan import HONEST
 from market.demo.processes import Family
@@ -21,7 +22,7 @@ from market.fetch import fetch_bytes
 from market.observe import Observer
 from market.phases import Phase
 
-BAR = 16
+BAR = 10
 LOOK_SECONDS = 0.4
 
 
@@ -38,11 +39,14 @@ class Show:
         self.accuracies: dict[int, float] = {}
         self._lines: dict[int, list[str]] = {}
         self._told: set[int] = set()
+        self._cheats = sorted({member.kind for member in stage.members} - {HONEST})
 
     def follow(self) -> None:
         """Until all rounds are settled: stops the project once its last round is open."""
         first = self.accuracy_of(None)
         self._console.print(f"accuracy of the first model: {first:.3f} (on {self._test})", highlight=False)
+        if self._cheats:
+            self._console.print("pay of a cheat in % of the mean honest pay of the round; paid in ETH")
         with Live(self._table(), console=self._console, auto_refresh=False, transient=False) as live:
             stopped = False
             while True:
@@ -66,9 +70,11 @@ class Show:
             if not self._console.is_terminal and round_ not in self._told:
                 self._told.add(round_)
                 cells = self._lines[round_]
-                self._console.print(
-                    f"round {cells[0]}: sealed {cells[2]}, revealed {cells[3]}, {cells[4]}; {cells[5]}"
+                cheats = ", ".join(
+                    f"{kind} {cell}" for kind, cell in zip(self._cheats, cells[5:], strict=False)
                 )
+                counts = f"sealed {cells[2]}, revealed {cells[3]}"
+                self._console.print(f"round {cells[0]}: {counts}, {cells[4]}; {cheats}")
 
     def accuracy_of(self, posted: ResultPosted | None) -> float:
         """Accuracy of the model of a result, or of the first model."""
@@ -95,33 +101,28 @@ class Show:
         seats = len(self._stage.members)
         line = [str(round_), phase.name.lower(), f"{seals}/{seats}", f"{reveals}/{seals}"]
         if posted is None:
-            return [*line, "", "", ""]
+            return line
         accuracy = self.accuracies[round_]
         bar = "█" * round(BAR * accuracy) + "·" * (BAR - round(BAR * accuracy))
-        return [
-            *line,
-            f"{bar} {accuracy:.3f}",
-            self._judged(posted, round_),
-            f"{posted.post.paid / 10**18:.4f}",
-        ]
+        return [*line, f"{bar} {accuracy:.3f}", *self._judged(posted), f"{posted.post.paid / 10**18:.4f}"]
 
-    def _judged(self, posted: ResultPosted, round_: int) -> str:
-        """Mean weight of each kind of trainer, over the honest mean."""
+    def _judged(self, posted: ResultPosted) -> list[str]:
+        """Mean pay of each kind of cheat, over the honest mean."""
         document = document_of(self._stage.store, posted)
         kinds: dict[str, list[int]] = {}
         for seat in document.seats:
             kinds.setdefault(self._stage.members[seat.seat].kind, []).append(int(seat.pay))
         means = {kind: sum(pay) / len(pay) for kind, pay in kinds.items()}
         honest = means.pop(HONEST, 0) or 1
-        return ", ".join(f"{kind} {mean / honest:.0%}" for kind, mean in sorted(means.items()))
+        return [f"{means.get(kind, 0) / honest:.0%}" for kind in self._cheats]
 
     def _table(self) -> Table:
-        table = Table(title=f"project {self._stage.project}, live", title_justify="left")
-        for name in ("round", "phase", "sealed", "revealed"):
-            table.add_column(name, justify="right" if name == "round" else "left")
-        table.add_column("accuracy of the new model")
-        table.add_column("pay of cheats / honest mean")
-        table.add_column("paid ETH", justify="right")
+        table = plain_table()
+        table.padding = (0, 0, 0, 0)
+        for name in ("#", "phase", "sealed", "revealed", "accuracy"):
+            table.add_column(name, justify="left" if name in ("phase", "accuracy") else "right")
+        for name in (*self._cheats, "paid"):
+            table.add_column(name, justify="right")
         for round_ in sorted(self._lines):
             table.add_row(*self._lines[round_])
         return table

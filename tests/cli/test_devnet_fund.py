@@ -10,6 +10,7 @@ import pytest
 from market.cli import devnet as devnet_commands
 from market.cli import fairtrain, run
 from market.devnet import Devnet, dev_account, rpc_request
+from market.keystore import WEAK, create
 
 pytestmark = pytest.mark.chain
 
@@ -38,6 +39,13 @@ def test_fund__receiver_has_the_amount_and_account_0_keeps_its_nonce(anvil: Devn
     assert out.startswith(f"sent 0.25 ETH to {NEWCOMER}, which has ")
     assert balance(anvil, NEWCOMER) == before + 25 * 10**16
     assert rpc_request(anvil.url, "eth_getTransactionCount", dev_account(0).address, "latest") == nonce
+
+
+def test_fund_keystore_file__its_address_has_the_amount(anvil: Devnet, fund, tmp_path: Path) -> None:
+    key = create(tmp_path / "anna.json", "secret", WEAK)
+    code, out, _ = fund(str(tmp_path / "anna.json"), "5")
+    assert (code, key.address in out) == (0, True)
+    assert balance(anvil, key.address) == 5 * 10**18
 
 
 def test_fund_twice_as_json__says_amount_and_balance(anvil: Devnet, fund) -> None:

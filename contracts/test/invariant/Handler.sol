@@ -7,7 +7,7 @@ import {Look} from "./Lens.sol";
 
 /// The steps of a campaign. Each is built to be valid; where its action is not possible now, the project takes its
 /// natural next step, so that no call is lost and any revert is a finding.
-contract Handler is Checks {
+abstract contract Handler is Checks {
     bool private honest; // nobody lies about pay
 
     constructor(bool honest_) {

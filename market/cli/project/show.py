@@ -12,11 +12,10 @@ from market.cli.project.page import ProjectPage, RoundRow, SeatRow, build_page
 from market.cli.project.terms import term_rows, terms_json
 from market.cli.project.values import Unit, project_argument, span, unit_of
 from market.phases import Phase
+from market.records import REPUTATION_ONE
 from market.units import NATIVE, ZERO_ADDRESS
 
 ROUNDS_SHOWN = 12
-REPUTATION_ONE = 1 << 14
-"""Reputation 1.0 in an account leaf."""
 
 
 @click.command()
