@@ -30,6 +30,9 @@ from market.seals import seed_of
 from market.store.files import publish, temporary_name, write_synced
 from market.units import members_of
 
+IN_MEMORY = 8
+"""Results whose state is held at once; older ones come from the folder, or are computed again."""
+
 
 @dataclass(frozen=True)
 class Below:
@@ -169,12 +172,28 @@ class Ledger:
         """What `seat` revealed age + 1 opened rounds before `number`. KeyError if it did not."""
         return self.history.round(number - 1 - age).reveals[seat]
 
+    def forget(self, below: int) -> None:
+        """Deletes files that no round from `below` on needs; what is asked for again is fetched again."""
+        history, first = self.history, below - max(MEMORY, DELTAS)
+        wanted = {history.content.model_root}
+        for number, facts in history.rounds.items():
+            if number >= first:
+                wanted |= {reveal.root for reveal in facts.reveals.values()}
+                wanted |= {
+                    root
+                    for posted in facts.posts
+                    for root in (posted.post.roots.delta, posted.post.roots.model)
+                }
+        self.files.prune(wanted)
+
     def remember(self, posted: ResultPosted, below: Below, judgement: Judgement) -> None:
         """Keeps a result that was computed here; its files move to their place by root."""
         model = self.files.adopt_model(judgement.model, judgement.roots.model)
         delta = self.files.adopt_delta(judgement.delta, judgement.roots.delta)
         deltas = (delta, *below.deltas)[:DELTAS]
         self._computed[posted.commitment] = Below(model, judgement.state, judgement.accounts, deltas)
+        while len(self._computed) > IN_MEMORY:
+            self._computed.pop(next(iter(self._computed)))
         if self._keep:
             self._save(posted, judgement)
 

@@ -56,16 +56,23 @@ class AggregatorNode(Node):
         self._place = Place(gateway.deployment.chain_id, gateway.deployment.market)
         self._ledger: Ledger | None = None
         self._missing_since: dict[int, float] = {}
+        self._tidied = 0
         self._lies: set[bytes] = set()
 
     def act(self, snapshot: ProjectSnapshot) -> bool:
-        """Posts where it may."""
+        """Posts where it may; clears its disk when rounds become FINAL."""
+        self._tidy(snapshot.project.last_final)
         for duty in aggregator_duties(snapshot):
             if duty.kind is Kind.WARN:
                 self.warn(duty)
             elif duty.kind is Kind.POST and self._post(snapshot, duty.round):
                 return True
         return False
+
+    def _tidy(self, last_final: int) -> None:
+        if last_final > self._tidied:
+            self._current_ledger().forget(last_final)
+            self._tidied = last_final
 
     def finished(self, snapshot: ProjectSnapshot) -> bool:
         """The project is over and every round is settled."""

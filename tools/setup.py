@@ -84,9 +84,21 @@ def python_environment() -> None:
     say("installing the locked Python packages, PyTorch among them (some minutes on a slow line)")
     environment = os.environ | {"VIRTUAL_ENV": str(VENV)}
     # Compiled now, since a demonstration starts a dozen processes and some machines forbid writing bytecode later.
-    run(uv, "pip", "install", "--quiet", "--compile-bytecode", "--require-hashes", "-r", lock, env=environment)
+    run(
+        uv, "pip", "install", "--quiet", "--compile-bytecode", "--require-hashes", "-r", lock, env=environment
+    )
     say("installing fairtrain itself")
-    run(uv, "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", ".", env=environment)
+    run(
+        uv,
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--editable",
+        ".",
+        env=environment,
+    )
     stamp.write_text(digest(*sources))
 
 
@@ -119,14 +131,24 @@ def node_environment() -> None:
     path = os.pathsep.join([os.environ.get("PATH", ""), str(TOOLS / "bin")])
     # The Foundry packages carry their binaries: no package needs its install script.
     npm = shutil.which("npm", path=path) or "npm"
-    run(npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", env=os.environ | {"PATH": path})
+    run(
+        npm,
+        "ci",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--loglevel=error",
+        env=os.environ | {"PATH": path},
+    )
     stamp.write_text(digest(lock))
 
 
 def main() -> None:
     if sys.version_info < (3, 11):  # noqa: UP036 - the one file that an older Python may be asked to run
         have = sys.version.split()[0]
-        raise SystemExit(f"setup: Python 3.11 or newer is needed, this is {have}: make PYTHON=python3.11 setup")
+        raise SystemExit(
+            f"setup: Python 3.11 or newer is needed, this is {have}: make PYTHON=python3.11 setup"
+        )
     python_environment()
     node_environment()
 

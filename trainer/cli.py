@@ -107,12 +107,12 @@ def join(app: App, /, project: int, choice: KeyChoice, **wishes: Any) -> None:
 @pass_app
 def run(app: App, /, project: int, choice: KeyChoice, data: str | None, **options: Any) -> None:
     """Train in every round until the project ends; safe to kill and start again at any time."""
-    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO)
     wishes = {name: options[name] for name in ("seat", "payout", "stake", "admission", "yes")}
     session = Session.open(app, choice, project, needs_key=not options["dry_run"])
     if options["dry_run"]:
         session.dry_run(app, data, options["dry_rounds"], options["device"])
         return
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO)
     specification = session.data(data)
     if options["join_first"] and session.seat() is None:
         join_project(app, session, **wishes)

@@ -100,6 +100,8 @@ class TrainerNode(Node):
             self.warn(Duty(Kind.WARN, round_, f"not sealing on this base: {reason}"))
             return False
         data = self._update(round_, seat, base_root)
+        if self._work is not None:
+            self._work.forget(snapshot.project.terminal_up_to)
         salt = self._salt(round_)
         sealed = short_seal(self._seal_hash(round_, base_root, update_root(data), salt))
         intent = f"seal/{self.project}/{round_}/{base_root.hex()[:8]}"

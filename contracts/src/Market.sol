@@ -13,7 +13,7 @@ import {Results} from "./libraries/Results.sol";
 import {Seats} from "./libraries/Seats.sol";
 import {Aggregator, BURN_ADDRESS, Project, ROOT_FLOOR, Round, Seat} from "./state.sol";
 import {Account, Content, Limits, Opening, Params, Phase, Post} from "./types.sol";
-import {FINAL, FLAT, Holder, NONE, Pair, Progress, Tally, TallyLib, Terms, VOID, Verdict} from "./words.sol";
+import {FINAL, FLAT, Holder, NONE, Pair, Progress, Tally, TallyLib, Terms, VOID, Verdict, VerdictLib} from "./words.sol";
 
 /// One contract holds all money and all rounds. See `interfaces/IMarket.sol` for what each call promises, and
 /// `contracts/README.md` for the protocol on one page.
@@ -429,6 +429,7 @@ contract Market is IMarket, MarketBase {
         p.escrowAndBucket = purse.minus(pot, 0);
         uint256 pool = p.poolAndMisses.first();
         if (pool != 0) p.poolAndMisses = p.poolAndMisses.minus(pool, 0);
+        p.rounds[round].verdict = VerdictLib.opened();
         p.rounds[round].pot = uint96(pot + pool);
     }
 }

@@ -121,6 +121,7 @@ contract Registry is IRegistry, MarketBase {
         s.stakeAndClaimed = s.stakeAndClaimed.plus(stake, 0);
         s.payout = payout;
         p.seatOf[msg.sender] = uint256(seat) + 1;
+        _openCredit(p.frozen.token, payout);
 
         emit TrainerRegistered(project, seat, msg.sender, payout, stake);
     }

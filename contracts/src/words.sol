@@ -115,10 +115,12 @@ uint256 constant FLAT = 2;
 uint256 constant VOID = 3;
 
 /// How a round was judged.
-///   | charged 1 | merged 1 | outcome 6 | ordinal 8 | prev 24 | rows 16 | included 16 | standsAt 40 | proposedAt 40 | paid 96 |
+///   | charged 1 | merged 1 | opened 1 | unused 7 | outcome 6 | ordinal 8 | prev 24 | rows 16 | included 16 |
+///   | standsAt 40 | proposedAt 40 | paid 96 |
 /// paid: of the stored result; in a FLAT round the share of each revealed seat. ordinal: results above the start in
 /// this chain, at most 255. merged: the model has moved by this result's delta. charged: the units of missed reveals
-/// are in the pot.
+/// are in the pot. opened: set when the round opens, so that whoever opens it pays for this word and not the poster,
+/// who has to be quick.
 type Verdict is uint256;
 
 using VerdictLib for Verdict global;
@@ -164,6 +166,10 @@ library VerdictLib {
         return Verdict.unwrap(v) >> 255 != 0;
     }
 
+    function opened() internal pure returns (Verdict) {
+        return Verdict.wrap(1 << 253);
+    }
+
     /// The verdict of a posted result.
     function posted(
         uint256 paid_,
@@ -177,7 +183,7 @@ library VerdictLib {
     ) internal pure returns (Verdict) {
         return Verdict.wrap(
             paid_ | proposedAt_ << 96 | standsAt_ << 136 | included_ << 176 | rows_ << 192 | prev_ << 208
-                | ordinal_ << 232 | (merged_ ? 1 << 254 : 0)
+                | ordinal_ << 232 | 1 << 253 | (merged_ ? 1 << 254 : 0)
         );
     }
 
@@ -196,7 +202,7 @@ library VerdictLib {
 
     /// What stays when the result goes: facts of the round.
     function facts(Verdict v) internal pure returns (Verdict) {
-        return Verdict.wrap(Verdict.unwrap(v) & (1 << 255 | 63 << 240));
+        return Verdict.wrap(Verdict.unwrap(v) & (1 << 255 | 1 << 253 | 63 << 240));
     }
 }
 

@@ -169,19 +169,16 @@ contract SeatsTest is MarketTest {
 
     function test_leave_lastSealedRoundNotTerminal__refusesMarketStakeBound() public {
         uint256 round = _toStanding(aggregator);
-        vm.expectRevert(abi.encodeWithSelector(M.MarketStakeBound.selector, round, 0));
-        _leave(0);
+        _leaveRefused(0, abi.encodeWithSelector(M.MarketStakeBound.selector, round, 0));
     }
 
     function test_leave_aRoundBelowNotTerminal__refusesMarketStakeBoundUntilSkipped() public {
         uint256 first = _toStanding(aggregator);
         uint256 second = _toVoid(); // terminal, but the round below is not
-        vm.expectRevert(abi.encodeWithSelector(M.MarketStakeBound.selector, second, 0));
-        _leave(0);
+        _leaveRefused(0, abi.encodeWithSelector(M.MarketStakeBound.selector, second, 0));
         vm.warp(block.timestamp + W);
         market.finalise(P, first);
-        vm.expectRevert(abi.encodeWithSelector(M.MarketStakeBound.selector, second, first));
-        _leave(0);
+        _leaveRefused(0, abi.encodeWithSelector(M.MarketStakeBound.selector, second, first));
         market.skip(P);
         _leave(0);
     }

@@ -57,7 +57,7 @@ def devnet(
         return
     _refuse_second(app)
     app.home.mkdir(parents=True, exist_ok=True)
-    with _sigterm_as_interrupt():
+    with _ends_as_interrupt():
         chain = start_devnet("anvil", port, accounts, block_time, app.home / "devnet.log")
         try:
             app.rpc_urls = chain.url
@@ -165,14 +165,15 @@ def _refuse_second(app: App) -> None:
 
 
 @contextmanager
-def _sigterm_as_interrupt() -> Iterator[None]:
-    """A service manager's stop ends the chain as Ctrl-C does."""
+def _ends_as_interrupt() -> Iterator[None]:
+    """A service manager's stop and a closed terminal end the chain as Ctrl-C does."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

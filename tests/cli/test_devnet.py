@@ -65,14 +65,17 @@ class TestCommand:
         assert not process_runs(started["pid"])
         assert not (home / "devnet.json").exists()
 
-    def test_devnet_in_foreground__sigterm_ends_the_chain_too(self, home: Path) -> None:
+    @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGHUP])
+    def test_devnet_in_foreground__stop_and_closed_terminal_end_the_chain_too(
+        self, home: Path, end: signal.Signals
+    ) -> None:
         command = [sys.executable, "-m", "market.cli", "--home", str(home), "devnet", "--port", "0"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             while (line := process.stdout.readline()) and not line.startswith("running"):
                 pass
             running = json.loads((home / "devnet.json").read_text())
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(end)
             assert process.wait(20) == 130
         assert not process_runs(running["pid"])
         assert not (home / "devnet.json").exists()

@@ -9,8 +9,9 @@ import {Trainers} from "./Trainers.sol";
 abstract contract Aggregators is Trainers {
     // ----- bonds -----
 
-    function _needed(uint256 p, address who) internal view returns (uint256) {
-        uint256 locked = (bonds[p][who].locks + 1) * _lock(p);
+    /// What `who` needs for a result of `round`; one of its own that is still stored there gives its lock back first.
+    function _needed(uint256 p, uint256 round, address who) internal view returns (uint256) {
+        uint256 locked = (bonds[p][who].locks + (rounds[p][round].stored == who ? 0 : 1)) * _lock(p);
         return locked > _floor(p) ? locked : _floor(p);
     }
 
@@ -65,12 +66,12 @@ abstract contract Aggregators is Trainers {
             uint256 since = market.roundOf(p, round).revealEnd;
             if (v.clearedAt > since) since = v.clearedAt;
             address below = market.resultOf(p, v.lastResult).poster;
-            bool able = below != address(0) && !bonds[p][below].banned && bonds[p][below].bond >= _needed(p, below);
+            bool able = below != address(0) && !bonds[p][below].banned && bonds[p][below].bond >= _needed(p, round, below);
             if (able && time < since + T1) return below;
             if (able && below != who) ++reached["takeOver"];
         }
         while (bonds[p][who].banned) who = aggregators[_draw(aggregators.length)];
-        if (bonds[p][who].bond < _needed(p, who)) _addBond(p, who, _needed(p, who) - bonds[p][who].bond + _draw(2));
+        if (bonds[p][who].bond < _needed(p, round, who)) _addBond(p, who, _needed(p, round, who) - bonds[p][who].bond + _draw(2));
     }
 
     /// The first result of a round: complete, or with a seat or the rows left out where there is something to leave.

@@ -255,7 +255,7 @@ abstract contract Anyone is Aggregators {
             else if (r.phase == Phase.Standing) end = rounds[p][round].standsAt + W;
             if (end > time && end < next) next = end;
         }
-        uint256 endDate = _params(p).endDate;
+        uint256 endDate = _endDate(p);
         if (next == type(uint256).max) next = time < endDate && endDate < time + 20_000 ? endDate : time;
     }
 

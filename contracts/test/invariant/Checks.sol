@@ -16,18 +16,18 @@ abstract contract Checks is Outsider {
         vm.warp(time);
         ++checks;
         Look[] memory looks = new Look[](PROJECTS + 1);
-        for (uint256 p = 1; p <= PROJECTS; ++p) looks[p] = lens.look(market, p, SEATS, aggregators);
+        for (uint256 p = 1; p <= PROJECTS; ++p) looks[p] = _look(p);
         _I01_solvent();
         _I02_exactToTheUnit(looks);
-        _I04_isolated();
+        if (checks % 4 == 0) _I04_isolated();
         for (uint256 p = 1; p <= PROJECTS; ++p) {
             _I03_everyClassAsActed(p, looks[p].totals);
             _I04b_claimsWithinPaid(p, looks[p].totals);
-            _I05_creditsAsEarned(p);
-            _I11_feeCapped(p);
+            _I05_creditsAsEarned(p, looks[p].credits);
             _I13_stopOpensNothing(p, looks[p].project);
             _I20_ordered(p, looks[p]);
-            _I21_paramsConstant(p);
+            if (checks % 4 == p) _I11_feeCapped(p);
+            if (checks % 4 == p) _I21_paramsConstant(p);
             for (uint256 round = projects[p].low + 1; round <= projects[p].head; ++round) {
                 RoundView memory r = looks[p].rounds[round - 1];
                 _I12_potBound(p, round, r);
@@ -64,8 +64,7 @@ abstract contract Checks is Outsider {
         for (uint256 p = 1; p <= PROJECTS; ++p) {
             Totals memory t = looks[p].totals;
             uint256 owed = t.escrow + t.bucket + t.pool + t.pots + t.stakes - t.misses + t.bonds;
-            uint256[] memory list = lens.credits(market, _token(p), accounts);
-            for (uint256 i; i < list.length; ++i) owed += list[i];
+            for (uint256 i; i < accounts.length; ++i) owed += looks[p].credits[i];
             uint256 other = p == 1 ? bystanderHeld : 0;
             uint256 held = market.held(_token(p));
             assertEq(owed + other, held, "I-02: liabilities == held");
@@ -103,8 +102,7 @@ abstract contract Checks is Outsider {
 
     /// I-05, I-07, I-12: the credit of every account is what it earned by the ledger less what it took out itself;
     /// nothing is credited twice, and nothing to an owner but the escrow of a refund or a refuter's third.
-    function _I05_creditsAsEarned(uint256 p) internal view {
-        uint256[] memory list = lens.credits(market, _token(p), accounts);
+    function _I05_creditsAsEarned(uint256 p, uint256[] memory list) internal view {
         for (uint256 i; i < list.length; ++i) assertEq(list[i], credit[p][accounts[i]], "I-05");
         assertEq(projects[p].ownerCredited, projects[p].refunded, "I-12: only by refund");
     }
@@ -275,8 +273,12 @@ abstract contract Checks is Outsider {
 
     // ----- readings -----
 
+    function _look(uint256 p) internal view returns (Look memory) {
+        return lens.look(market, p, SEATS, aggregators, _token(p), accounts);
+    }
+
     function _bystander() internal view returns (bytes32) {
-        return keccak256(abi.encode(lens.look(market, BYSTANDER, SEATS, aggregators)));
+        return keccak256(abi.encode(lens.look(market, BYSTANDER, SEATS, aggregators, address(0), new address[](0))));
     }
 
     function _paramsHash(uint256 p) internal view returns (bytes32 hash) {

@@ -2,12 +2,11 @@
 pragma solidity ^0.8.30;
 
 import {Phase} from "../../src/types.sol";
-import {Checks} from "./Checks.sol";
-import {Look} from "./Lens.sol";
+import {Drain} from "./Drain.sol";
 
 /// The steps of a campaign. Each is built to be valid; where its action is not possible now, the project takes its
 /// natural next step, so that no call is lost and any revert is a finding.
-abstract contract Handler is Checks {
+abstract contract Handler is Drain {
     bool private honest; // nobody lies about pay
 
     constructor(bool honest_) {
@@ -229,5 +228,44 @@ abstract contract Handler is Checks {
 
     function proceed(uint256 seed) external step(seed) {
         _proceed(1 + _draw(PROJECTS));
+    }
+
+    /// Step number `kind`, for drivers that draw by themselves.
+    function play(uint256 kind, uint256 seed) external {
+        bytes4[28] memory selectors = [
+            this.fund.selector,
+            this.stop.selector,
+            this.register.selector,
+            this.seal.selector,
+            this.reveal.selector,
+            this.withhold.selector,
+            this.skipRound.selector,
+            this.leave.selector,
+            this.claim.selector,
+            this.claimFlat.selector,
+            this.addStake.selector,
+            this.addBond.selector,
+            this.removeBond.selector,
+            this.post.selector,
+            this.postPartial.selector,
+            this.replace.selector,
+            this.convict.selector,
+            this.open.selector,
+            this.poke.selector,
+            this.release.selector,
+            this.finalise.selector,
+            this.flatten.selector,
+            this.refund.selector,
+            this.withdraw.selector,
+            this.evict.selector,
+            this.outsiderCalls.selector,
+            this.warp.selector,
+            this.proceed.selector
+        ];
+        (bool done, bytes memory data) = address(this).call(abi.encodeWithSelector(selectors[kind % 28], seed));
+        if (done) return;
+        assembly {
+            revert(add(data, 32), mload(data))
+        }
     }
 }

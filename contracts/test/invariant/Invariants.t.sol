@@ -18,12 +18,18 @@ contract InvariantsTest is Test {
     function setUp() public {
         handler = new Campaign(false);
         targetContract(address(handler));
-        bytes4[] memory selectors = new bytes4[](2);
+        bytes4[] memory selectors = new bytes4[](5);
         (selectors[0], selectors[1]) = (handler.check.selector, handler.reached.selector);
+        (selectors[2], selectors[3], selectors[4]) =
+            (handler.drain.selector, handler.wealth.selector, handler.play.selector);
         excludeSelector(FuzzSelector({addr: address(handler), selectors: selectors}));
     }
 
     function invariant_everyPromiseAfterEveryStep() public {
         handler.check();
+    }
+
+    function afterInvariant() public {
+        handler.drain(0);
     }
 }

@@ -79,6 +79,7 @@ abstract contract Ledger is World {
     mapping(uint256 p => mapping(uint256 seat => TenureGhost[])) internal tenures;
     mapping(uint256 p => mapping(address account => AggregatorGhost)) internal bonds;
     mapping(uint256 p => mapping(address account => uint256)) internal credit; // one token for each project
+    mapping(uint256 p => mapping(address account => uint256)) internal earned; // all credits ever
     mapping(uint256 p => uint256) internal out; // measured
     mapping(uint256 p => uint256) internal forced; // behind the market's back
     mapping(string action => uint256) public reached;
@@ -91,6 +92,7 @@ abstract contract Ledger is World {
 
     function _earn(uint256 p, address account, uint256 amount) internal {
         credit[p][account] += amount;
+        earned[p][account] += amount;
         projects[p].credited += amount;
     }
 
@@ -151,7 +153,7 @@ abstract contract Ledger is World {
     }
 
     function _running(uint256 p) internal view returns (bool) {
-        return !projects[p].stopped && time < _params(p).endDate;
+        return !projects[p].stopped && time < _endDate(p);
     }
 
     // ----- time and edges (I-15) -----

@@ -20,27 +20,31 @@ struct Look {
     RoundView[] rounds; // round 1 comes first
     ResultView[] results;
     Totals totals;
+    uint256[] credits; // in the order of the accounts given
 }
 
 interface ILens {
-    function look(IMarket market, uint256 project, uint256 seats, address[] calldata aggregators)
-        external
-        view
-        returns (Look memory);
-    function credits(IMarket market, address token, address[] calldata accounts)
-        external
-        view
-        returns (uint256[] memory);
+    function look(
+        IMarket market,
+        uint256 project,
+        uint256 seats,
+        address[] calldata aggregators,
+        address token,
+        address[] calldata accounts
+    ) external view returns (Look memory);
     function digest(IMarket market, uint256 project, uint256 round, uint256 seats) external view returns (bytes32);
 }
 
 /// Reads many getters in one call. Compiled with the optimiser, since a campaign calls it after every step.
 contract Lens is ILens {
-    function look(IMarket market, uint256 project, uint256 seats, address[] calldata aggregators)
-        external
-        view
-        returns (Look memory l)
-    {
+    function look(
+        IMarket market,
+        uint256 project,
+        uint256 seats,
+        address[] calldata aggregators,
+        address token,
+        address[] calldata accounts
+    ) external view returns (Look memory l) {
         ProjectView memory v = market.projectOf(project);
         l.project = v;
         l.totals.escrow = v.escrow;
@@ -58,15 +62,8 @@ contract Lens is ILens {
         for (uint256 i; i < aggregators.length; ++i) {
             l.totals.bonds += market.aggregatorOf(project, aggregators[i]).bond;
         }
-    }
-
-    function credits(IMarket market, address token, address[] calldata accounts)
-        external
-        view
-        returns (uint256[] memory list)
-    {
-        list = new uint256[](accounts.length);
-        for (uint256 i; i < accounts.length; ++i) list[i] = market.creditOf(token, accounts[i]);
+        l.credits = new uint256[](accounts.length);
+        for (uint256 i; i < accounts.length; ++i) l.credits[i] = market.creditOf(token, accounts[i]);
     }
 
     /// All that may be read of a round but its pot, which flat claims empty.

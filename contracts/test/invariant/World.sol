@@ -101,6 +101,10 @@ abstract contract World is Test {
         return uint256(_pot(p)) * FEE_BPS / 10_000;
     }
 
+    function _endDate(uint256 p) internal pure returns (uint40) {
+        return BIRTH + (p == 2 ? 15_000 : 30 days); // the second ends within many runs
+    }
+
     function _token(uint256 p) internal view returns (address) {
         return p == 2 ? coin : address(0);
     }
@@ -156,7 +160,7 @@ abstract contract World is Test {
         v.fileRounds = 1;
         v.columns = 256;
         v.coefficients = 1000;
-        v.endDate = BIRTH + (p == 2 ? 15_000 : 30 days); // the second ends within many runs
+        v.endDate = _endDate(p);
         v.windows = Windows(COMMIT, REVEAL, T1, TX, W, 100, 100, DEAD);
     }
 }

@@ -344,22 +344,34 @@ abstract contract MarketTest is Test {
     }
 
     function _leave(uint256 seat) internal {
-        uint256 last = market.projectOf(P).lastFinal;
-        SeatAccount memory account = last == 0 ? SeatAccount(8192, 0, 0) : accountsOf[last][seat];
-        bytes32[] memory proof = new bytes32[](0);
-        if (last != 0) (, proof) = Trees.prove(accountsOf[last], seat);
+        (SeatAccount memory account, Opening memory opening, bytes32[] memory proof) = _departure(seat);
         vm.prank(_trainer(seat));
-        market.leave(P, uint16(seat), account, openings[last], proof);
+        market.leave(P, uint16(seat), account, opening, proof);
+    }
+
+    function _leaveRefused(uint256 seat, bytes memory error_) internal {
+        (SeatAccount memory account, Opening memory opening, bytes32[] memory proof) = _departure(seat);
+        vm.expectRevert(error_);
+        vm.prank(_trainer(seat));
+        market.leave(P, uint16(seat), account, opening, proof);
+    }
+
+    /// What a departure of `seat` must show now.
+    function _departure(uint256 seat)
+        internal
+        view
+        returns (SeatAccount memory account, Opening memory opening, bytes32[] memory proof)
+    {
+        uint256 last = market.projectOf(P).lastFinal;
+        if (last == 0) return (SeatAccount(8192, 0, 0), opening, proof);
+        (, proof) = Trees.prove(accountsOf[last], seat);
+        return (accountsOf[last][seat], openings[last], proof);
     }
 
     // ----- expectations -----
 
     function _expectWrongPhase(uint256 round, Phase current, uint256 allowed) internal {
         vm.expectRevert(abi.encodeWithSelector(IMarketFacts.MarketWrongPhase.selector, P, round, current, allowed));
-    }
-
-    function _expectRefusal(bytes memory error_) internal {
-        vm.expectRevert(error_);
     }
 
     function _phase(uint256 round) internal view returns (Phase) {
