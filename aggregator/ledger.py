@@ -176,6 +176,8 @@ class Ledger:
         """Deletes files that no round from `below` on needs; what is asked for again is fetched again."""
         history, first = self.history, below - max(MEMORY, DELTAS)
         wanted = {history.content.model_root}
+        for standing in self._computed.values():
+            wanted |= {file.root for file in (standing.model, *standing.deltas)}
         for number, facts in history.rounds.items():
             if number >= first:
                 wanted |= {reveal.root for reveal in facts.reveals.values()}

@@ -13,12 +13,11 @@ import {Results} from "./libraries/Results.sol";
 import {Seats} from "./libraries/Seats.sol";
 import {Aggregator, BURN_ADDRESS, Project, ROOT_FLOOR, Round, Seat} from "./state.sol";
 import {Account, Content, Limits, Opening, Params, Phase, Post} from "./types.sol";
-import {FINAL, FLAT, Holder, NONE, Pair, Progress, Tally, TallyLib, Terms, VOID, Verdict, VerdictLib} from "./words.sol";
+import {FINAL, FLAT, Holder, NONE, Pair, Progress, Tally, TallyLib, VOID, Verdict, VerdictLib} from "./words.sol";
 
 /// One contract holds all money and all rounds. See `interfaces/IMarket.sol` for what each call promises, and
 /// `contracts/README.md` for the protocol on one page.
 contract Market is IMarket, MarketBase {
-
     address private immutable REGISTRY;
 
     constructor(Limits memory limits_) {
@@ -97,14 +96,9 @@ contract Market is IMarket, MarketBase {
         emit Sealed(project, round << 16 | seat, seal_);
     }
 
-    function reveal(
-        uint256 project,
-        uint256 round,
-        uint256 seat,
-        bytes32 updateRoot,
-        bytes32 salt,
-        bytes32 fileDigest
-    ) external {
+    function reveal(uint256 project, uint256 round, uint256 seat, bytes32 updateRoot, bytes32 salt, bytes32 fileDigest)
+        external
+    {
         Project storage p = _projects[project];
         Round storage r = p.rounds[round];
         Tally t = r.tally;
@@ -238,9 +232,7 @@ contract Market is IMarket, MarketBase {
         uint256 active = again ? p.rounds[head].tally.activeLeft() : Seats.activeNext(p, g);
         if (!again) _reserve(p, ++head);
         Round storage r = p.rounds[head];
-        Tally t = TallyLib.opened(
-            block.timestamp + p.windows.commit, p.windows.reveal, active, p.terms.minSeals()
-        );
+        Tally t = TallyLib.opened(block.timestamp + p.windows.commit, p.windows.reveal, active, p.terms.minSeals());
         r.tally = t;
         r.baseRoot = base;
 

@@ -11,7 +11,7 @@ import {Hashes} from "./libraries/Hashes.sol";
 import {Phases} from "./libraries/Phases.sol";
 import {Relations} from "./libraries/Relations.sol";
 import {Seats} from "./libraries/Seats.sol";
-import {Aggregator, Frozen, Project, ROOT_FLOOR, Round, Seat} from "./state.sol";
+import {Aggregator, Frozen, Project, Round, Seat} from "./state.sol";
 import {
     Account,
     AggregatorView,

@@ -182,8 +182,8 @@ library VerdictLib {
         bool merged_
     ) internal pure returns (Verdict) {
         return Verdict.wrap(
-            paid_ | proposedAt_ << 96 | standsAt_ << 136 | included_ << 176 | rows_ << 192 | prev_ << 208
-                | ordinal_ << 232 | 1 << 253 | (merged_ ? 1 << 254 : 0)
+            paid_ | proposedAt_ << 96 | standsAt_ << 136 | included_ << 176 | rows_ << 192 | prev_ << 208 | ordinal_
+                << 232 | 1 << 253 | (merged_ ? 1 << 254 : 0)
         );
     }
 

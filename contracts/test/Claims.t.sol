@@ -52,7 +52,9 @@ contract ClaimsTest is MarketTest {
     }
 
     function test_claim_manyRounds__isOneClaim() public {
-        for (uint256 i; i < 4; ++i) _toFinal();
+        for (uint256 i; i < 4; ++i) {
+            _toFinal();
+        }
         _claim(4, 0);
         assertEq(market.creditOf(token, _payout(0)), 4 * ((POT - FEE) / 2 / EXPECTED));
     }
@@ -125,8 +127,12 @@ contract ClaimsTest is MarketTest {
         bytes32[] memory proof = _proof(round, 0);
         bytes32[] memory short = new bytes32[](3);
         bytes32[] memory long = new bytes32[](5);
-        for (uint256 i; i < 3; ++i) short[i] = proof[i];
-        for (uint256 i; i < 4; ++i) long[i] = proof[i];
+        for (uint256 i; i < 3; ++i) {
+            short[i] = proof[i];
+        }
+        for (uint256 i; i < 4; ++i) {
+            long[i] = proof[i];
+        }
         _refuses(round, 0, accountsOf[round][0], openings[round], short, M.MarketProofLength.selector); // I-37
         _refuses(round, 0, accountsOf[round][0], openings[round], long, M.MarketProofLength.selector);
     }
@@ -154,7 +160,9 @@ contract ClaimsTest is MarketTest {
             vm.warp(block.timestamp + W);
             market.finalise(P, round);
             bytes32[] memory proof = _proof(round, 0);
-            if (over == 2) vm.expectRevert(abi.encodeWithSelector(M.MarketBucketTooLow.selector, post.paid + 1, post.paid));
+            if (over == 2) {
+                vm.expectRevert(abi.encodeWithSelector(M.MarketBucketTooLow.selector, post.paid + 1, post.paid));
+            }
             market.claim(P, round, 0, accountsOf[round][0], openings[round], proof);
             vm.revertToState(state);
         }

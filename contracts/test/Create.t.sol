@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IMarketFacts as M} from "../src/interfaces/IMarket.sol";
-import {Content, Limits, Params, Phase, ProjectView, ResultView, Windows} from "../src/types.sol";
+import {Content, Limits, Params, Phase, ResultView} from "../src/types.sol";
 import {MarketTest} from "./utils/MarketTest.sol";
 
 contract CreateTest is MarketTest {

@@ -19,7 +19,9 @@ contract FlowTest is MarketTest {
 
         vm.prank(owner);
         market.stop(P);
-        for (uint256 seat; seat < EXPECTED; ++seat) _leave(seat);
+        for (uint256 seat; seat < EXPECTED; ++seat) {
+            _leave(seat);
+        }
         market.refund(P);
         _assertEquation();
         address[3] memory bonded = [aggregator, rival, liar];

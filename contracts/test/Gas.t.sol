@@ -5,9 +5,9 @@ import {Phase, Params, Post} from "../src/types.sol";
 import {MarketTest} from "./utils/MarketTest.sol";
 import {Trees} from "./utils/Trees.sol";
 
-/// What whole transactions cost: every call below is a transaction of its own (`isolate`), so that its 21,000, its
-/// calldata and its cold words are counted. Compared with `snapshots/gas.json`; refuses a drift above 1 %.
-/// Update: UPDATE_SNAPSHOTS=true forge test --mc GasTest
+/// What whole transactions cost: every measured call below is a transaction of its own (`isolate`), so that its 21,000, its
+/// calldata and its cold words are counted. Compared with `snapshots/*.json`; refuses a drift above 1 %.
+/// Update: UPDATE_SNAPSHOTS=true forge test --mc 'Gas|Size'
 abstract contract GasBase is MarketTest {
     uint96 private constant WIDE_POT = 1200 ether;
     uint256 internal trainers; // that take part in each round
@@ -23,15 +23,21 @@ abstract contract GasBase is MarketTest {
     // External, so that each starts with empty memory; what they call is part of one transaction and not measured.
 
     function registerAll(uint96 stake) external {
-        for (uint256 seat; seat < trainers - 1; ++seat) _registerWith(seat, stake);
+        for (uint256 seat; seat < trainers - 1; ++seat) {
+            _registerWith(seat, stake);
+        }
     }
 
     function sealRange(uint256 round, uint256 from, uint256 to) external {
-        for (uint256 seat = from; seat < to; ++seat) _seal(round, seat);
+        for (uint256 seat = from; seat < to; ++seat) {
+            _seal(round, seat);
+        }
     }
 
     function revealRange(uint256 round, uint256 from, uint256 to) external {
-        for (uint256 seat = from; seat < to; ++seat) _reveal(round, seat);
+        for (uint256 seat = from; seat < to; ++seat) {
+            _reveal(round, seat);
+        }
     }
 
     function postAs(address poster, uint256 round) external {
@@ -153,7 +159,7 @@ abstract contract GasBase is MarketTest {
     function _compareOne(string memory path, Figure memory f) private view {
         uint256 expected = vm.parseJsonUint(vm.readFile(path), string.concat("['", f.name, "']"));
         assertApproxEqRel(
-            f.gas, expected, 0.01e18, string.concat(f.name, ": UPDATE_SNAPSHOTS=true forge test --mc Gas")
+            f.gas, expected, 0.01e18, string.concat(f.name, ": UPDATE_SNAPSHOTS=true forge test --mc 'Gas|Size'")
         );
     }
 }
@@ -174,9 +180,13 @@ contract GasTenTest is GasBase {
     /// Calls that few rounds need.
     function _exceptions() private {
         uint256 round = _open(); // 5: seat 0 stays away, seat 1 seals and does not reveal
-        for (uint256 seat = 1; seat < trainers; ++seat) _seal(round, seat);
+        for (uint256 seat = 1; seat < trainers; ++seat) {
+            _seal(round, seat);
+        }
         vm.warp(market.roundOf(P, round).commitEnd);
-        for (uint256 seat = 2; seat < trainers; ++seat) _reveal(round, seat);
+        for (uint256 seat = 2; seat < trainers; ++seat) {
+            _reveal(round, seat);
+        }
         vm.warp(market.roundOf(P, round).revealEnd);
         Post memory post = _draft(round);
         post.included[0] &= ~uint256(4);
@@ -229,5 +239,17 @@ contract GasThousandTest is GasBase {
     function test_gas_thousandTrainers__staysWithinBounds() public {
         _measure();
         _compare("gas-1000.json");
+    }
+}
+
+/// Bytes of code; the ceiling is that of Ethereum (EIP-170, EIP-3860).
+contract SizeTest is GasBase {
+    function setUp() public override {}
+
+    function test_size_contracts__stayBelowTheCeiling() public {
+        figures.push(Figure("Market runtime", vm.getDeployedCode("Market.sol:Market").length, 24_575));
+        figures.push(Figure("Market creation", vm.getCode("Market.sol:Market").length, 49_152));
+        figures.push(Figure("Registry runtime", vm.getDeployedCode("Registry.sol:Registry").length, 24_575));
+        _compare("sizes.json");
     }
 }

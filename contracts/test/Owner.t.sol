@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {IMarketFacts as M} from "../src/interfaces/IMarket.sol";
-import {Params, Phase, ProjectView} from "../src/types.sol";
+import {IMarket, IMarketFacts as M} from "../src/interfaces/IMarket.sol";
+import {Account as SeatAccount, Params, Phase} from "../src/types.sol";
+import {Bombing, Greedy, Refusing} from "./mocks/Receivers.sol";
 import {MarketTest} from "./utils/MarketTest.sol";
 
 contract OwnerTest is MarketTest {
@@ -85,7 +86,9 @@ contract OwnerTest is MarketTest {
         market.stop(P);
 
         assertEq(keccak256(abi.encode(market.roundOf(P, round))), before);
-        for (uint256 seat; seat < EXPECTED; ++seat) _reveal(round, seat);
+        for (uint256 seat; seat < EXPECTED; ++seat) {
+            _reveal(round, seat);
+        }
         _post(aggregator, round);
         vm.warp(block.timestamp + W);
         market.finalise(P, round);
@@ -161,6 +164,27 @@ contract OwnerTest is MarketTest {
         _assertEquation();
     }
 
+    // ----- the part of the code that has its own address -----
+
+    function test_registry_calledByItself__refusesMarketCodeOnly() public {
+        IMarket registry = IMarket(deployCode("Registry.sol:Registry"));
+        Params memory params = _params();
+        vm.expectRevert(M.MarketCodeOnly.selector);
+        registry.create(params, _content());
+        vm.expectRevert(M.MarketCodeOnly.selector);
+        registry.stop(1);
+        vm.expectRevert(M.MarketCodeOnly.selector);
+        registry.refund(1);
+        vm.expectRevert(M.MarketCodeOnly.selector);
+        registry.register(1, 0, anyone, 1, new bytes32[](0));
+        vm.expectRevert(M.MarketCodeOnly.selector);
+        registry.addStake(1, 0, 1);
+        vm.expectRevert(M.MarketCodeOnly.selector);
+        registry.leave(1, 0, SeatAccount(0, 0, 0), openings[0], new bytes32[](0));
+        vm.expectRevert(M.MarketCodeOnly.selector);
+        registry.evict(1, 0, SeatAccount(0, 0, 0), openings[0], new bytes32[](0));
+    }
+
     // ----- withdraw and burn -----
 
     function test_withdraw_aCredit__sendsAllOfItToTheNamedAddress() public {
@@ -193,6 +217,35 @@ contract OwnerTest is MarketTest {
     function test_withdraw_toNobody__refusesMarketZeroAddress() public {
         vm.expectRevert(M.MarketZeroAddress.selector);
         market.withdraw(address(0), address(0));
+    }
+
+    function test_withdraw_toARefusingReceiver__refusesMarketTransferFailed() public {
+        address refusing = address(new Refusing());
+        vm.startPrank(aggregator);
+        market.removeBond(P, BOND);
+        vm.expectRevert(abi.encodeWithSelector(M.MarketTransferFailed.selector, refusing, BOND));
+        market.withdraw(address(0), refusing);
+        market.withdraw(address(0), aggregator); // nothing was lost: I-42
+        assertEq(aggregator.balance, BOND);
+    }
+
+    function test_withdraw_toAReceiverThatReturnsMuch__doesNotCopyIt() public {
+        address bombing = address(new Bombing());
+        vm.startPrank(aggregator);
+        market.removeBond(P, BOND);
+        uint256 before = gasleft();
+        market.withdraw{gas: 6_000_000}(address(0), bombing);
+        assertLt(before - gasleft(), 2_500_000, "the receiver's memory, not a copy of it");
+    }
+
+    function test_withdraw_byAReceiverThatComesAgain__paysOnce() public {
+        Greedy greedy = new Greedy(market);
+        vm.deal(address(this), 5 ether);
+        greedy.bond{value: 5 ether}(P, 5 ether);
+        greedy.take();
+        assertEq(address(greedy).balance, 5 ether);
+        assertEq(greedy.refusal(), bytes4(keccak256("ReentrancyGuardReentrantCall()")));
+        _assertEquation();
     }
 
     function test_burn_thePenalties__sendsThemToTheBurnAddress() public {

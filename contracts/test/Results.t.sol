@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IMarketFacts as M} from "../src/interfaces/IMarket.sol";
-import {AggregatorView, Params, Phase, Post, ProjectView, ResultView, RoundView} from "../src/types.sol";
+import {AggregatorView, Phase, Post, ProjectView, ResultView} from "../src/types.sol";
 import {MarketTest} from "./utils/MarketTest.sol";
 import {Trees} from "./utils/Trees.sol";
 
@@ -105,7 +105,9 @@ contract ResultsTest is MarketTest {
     function test_post_baseNoLongerStands__isPaidAndNotMerged() public {
         _toStanding(liar);
         uint256 second = _openAndSeal(EXPECTED);
-        for (uint256 seat; seat < EXPECTED; ++seat) _reveal(second, seat);
+        for (uint256 seat; seat < EXPECTED; ++seat) {
+            _reveal(second, seat);
+        }
         market.convict(P, 1, watcher);
         draftModel = keccak256("honest model");
         vm.warp(block.timestamp + T1);
@@ -125,14 +127,18 @@ contract ResultsTest is MarketTest {
     function test_post_notMergedWithAnotherModel__refusesMarketNotMerged() public {
         _toStanding(liar);
         uint256 second = _openAndSeal(EXPECTED);
-        for (uint256 seat; seat < EXPECTED; ++seat) _reveal(second, seat);
+        for (uint256 seat; seat < EXPECTED; ++seat) {
+            _reveal(second, seat);
+        }
         market.convict(P, 1, watcher);
         draftModel = keccak256("honest model");
         _post(aggregator, 1);
         Post memory post = _draft(second);
         bytes32 standing = market.resultOf(P, 1).modelRoot;
         post.roots.model = keccak256("moved all the same");
-        _refuses(aggregator, second, post, abi.encodeWithSelector(M.MarketNotMerged.selector, post.roots.model, standing));
+        _refuses(
+            aggregator, second, post, abi.encodeWithSelector(M.MarketNotMerged.selector, post.roots.model, standing)
+        );
     }
 
     function test_post_byTheRivalAroundTheFirstRight__refusesMarketFirstRightBefore() public {
@@ -289,10 +295,7 @@ contract ResultsTest is MarketTest {
         _accepts(aggregator, round, post);
         post.paid += 1;
         _refuses(
-            aggregator,
-            round,
-            post,
-            abi.encodeWithSelector(M.MarketPaidTooHigh.selector, post.paid, POT - FEE + UNIT)
+            aggregator, round, post, abi.encodeWithSelector(M.MarketPaidTooHigh.selector, post.paid, POT - FEE + UNIT)
         );
     }
 
@@ -318,7 +321,10 @@ contract ResultsTest is MarketTest {
         for (uint256 over; over < 2; ++over) {
             post.included[0] = 1 << (SEATS + over);
             _refuses(
-                aggregator, round, post, abi.encodeWithSelector(M.MarketBitmapRange.selector, 1 << (SEATS + over), SEATS)
+                aggregator,
+                round,
+                post,
+                abi.encodeWithSelector(M.MarketBitmapRange.selector, 1 << (SEATS + over), SEATS)
             );
         }
     }
@@ -528,9 +534,10 @@ contract ResultsTest is MarketTest {
     }
 
     function test_finalise_overFlatAndVoidRounds__isInOrder() public {
-        _toVoid();
         _toFlat();
-        uint256 third = _toStanding(aggregator);
+        _toVoid();
+        uint256 third = _toAggregate(MIN_SEALS, MIN_SEALS); // the two that sealed are active, and one more
+        _post(aggregator, third);
         vm.warp(block.timestamp + W);
         market.finalise(P, third);
         assertEq(market.projectOf(P).terminalUpTo, third);
@@ -626,9 +633,7 @@ contract ResultsTest is MarketTest {
             assertEq(market.resultOf(P, round).commitment, 0);
         }
         assertEq(market.projectOf(P).lastResult, 0);
-        assertEq(
-            keccak256(abi.encode(market.roundOf(P, third).revealSum, market.slotOf(P, third, 0))), seals, "I-36"
-        );
+        assertEq(keccak256(abi.encode(market.roundOf(P, third).revealSum, market.slotOf(P, third, 0))), seals, "I-36");
         assertEq(market.aggregatorOf(P, aggregator).locked, 2 * LOCK, "until posted again or released");
         _post(aggregator, 1);
         _post(aggregator, second);

@@ -80,7 +80,9 @@ contract RoundsTest is MarketTest {
     }
 
     function test_open_moreThanDRounds__refusesMarketTooManyOpenRounds() public {
-        for (uint256 i; i < 3; ++i) _toStanding(aggregator);
+        for (uint256 i; i < 3; ++i) {
+            _toStanding(aggregator);
+        }
         vm.expectRevert(abi.encodeWithSelector(M.MarketTooManyOpenRounds.selector, 3, 3));
         market.open(P);
         vm.warp(block.timestamp + W);
@@ -202,14 +204,18 @@ contract RoundsTest is MarketTest {
 
     function test_seal_firstRoundBelowTheExpectedSeats__waitsForTheDeadline() public {
         uint256 round = _open();
-        for (uint256 seat; seat < EXPECTED - 1; ++seat) _seal(round, seat);
+        for (uint256 seat; seat < EXPECTED - 1; ++seat) {
+            _seal(round, seat);
+        }
         assertEq(uint8(_phase(round)), uint8(Phase.Commit));
     }
 
     function test_seal_lastActiveSeatOfALaterRound__endsCommit() public {
         _toStanding(aggregator);
         uint256 round = _open();
-        for (uint256 seat; seat < EXPECTED; ++seat) _seal(round, seat);
+        for (uint256 seat; seat < EXPECTED; ++seat) {
+            _seal(round, seat);
+        }
         assertEq(uint8(_phase(round)), uint8(Phase.Reveal));
     }
 
@@ -238,7 +244,9 @@ contract RoundsTest is MarketTest {
 
     function test_seal_aroundTheEndOfCommit__refusesMarketWrongPhaseFromThenOn() public {
         uint256 round = _open();
-        for (uint256 seat; seat < MIN_SEALS - 1; ++seat) _seal(round, seat);
+        for (uint256 seat; seat < MIN_SEALS - 1; ++seat) {
+            _seal(round, seat);
+        }
         uint256 end = market.roundOf(P, round).commitEnd;
         bytes32 value = _sealValue(round, 2);
         uint256 state = vm.snapshotState();
@@ -311,9 +319,7 @@ contract RoundsTest is MarketTest {
     function test_seal_firstOnABaseThatNoLongerStands__refusesMarketStaleBase() public {
         (uint256 below, uint256 head) = _staleHead();
         bytes32 stale = market.roundOf(P, head).baseRoot;
-        vm.expectRevert(
-            abi.encodeWithSelector(M.MarketStaleBase.selector, stale, market.resultOf(P, below).modelRoot)
-        );
+        vm.expectRevert(abi.encodeWithSelector(M.MarketStaleBase.selector, stale, market.resultOf(P, below).modelRoot));
         vm.prank(_trainer(0));
         market.seal(P, head, 0, bytes32(uint256(1)));
     }
@@ -360,7 +366,9 @@ contract RoundsTest is MarketTest {
     function test_seal_missInAFastRound__isFoundRoundsLater() public {
         _toStanding(aggregator); // seat 0 sealed and revealed
         uint256 second = _openAndSeal(EXPECTED);
-        for (uint256 seat = 1; seat < EXPECTED; ++seat) _reveal(second, seat);
+        for (uint256 seat = 1; seat < EXPECTED; ++seat) {
+            _reveal(second, seat);
+        }
         vm.warp(market.roundOf(P, second).revealEnd);
         _post(aggregator, second);
         assertEq(market.seatOf(P, 0).lastSealed, second);
@@ -419,7 +427,9 @@ contract RoundsTest is MarketTest {
     function test_reveal_lastSealedSeat__endsReveal() public {
         uint256 round = _openAndSeal(EXPECTED);
         vm.warp(block.timestamp + 11);
-        for (uint256 seat; seat < EXPECTED; ++seat) _reveal(round, seat);
+        for (uint256 seat; seat < EXPECTED; ++seat) {
+            _reveal(round, seat);
+        }
         assertEq(uint8(_phase(round)), uint8(Phase.Aggregate));
         assertEq(market.roundOf(P, round).revealEnd, block.timestamp);
     }
@@ -432,7 +442,9 @@ contract RoundsTest is MarketTest {
 
     function test_reveal_aroundTheEndOfCommit__refusesMarketWrongPhaseBefore() public {
         uint256 round = _open();
-        for (uint256 seat; seat < MIN_SEALS; ++seat) _seal(round, seat);
+        for (uint256 seat; seat < MIN_SEALS; ++seat) {
+            _seal(round, seat);
+        }
         uint256 end = market.roundOf(P, round).commitEnd;
         vm.warp(end - 1);
         _expectWrongPhase(round, Phase.Commit, REVEAL_ONLY); // I-25
@@ -525,7 +537,9 @@ contract RoundsTest is MarketTest {
         bytes32 old = _sealOf(P, 1, _trainer(0), market.roundOf(P, 1).baseRoot, _root(1, 0), _salt(1, 0));
         vm.prank(_trainer(0));
         market.seal(P, round, 0, old);
-        for (uint256 seat = 1; seat < EXPECTED; ++seat) _seal(round, seat);
+        for (uint256 seat = 1; seat < EXPECTED; ++seat) {
+            _seal(round, seat);
+        }
         vm.expectPartialRevert(M.MarketSealMismatch.selector);
         vm.prank(_trainer(0));
         market.reveal(P, round, 0, _root(1, 0), _salt(1, 0), 0);
@@ -541,7 +555,9 @@ contract RoundsTest is MarketTest {
     function testFuzz_reveal_anyOrder__givesTheSameSum(uint256 shuffle) public {
         uint256 round = _openAndSeal(EXPECTED);
         uint256 state = vm.snapshotState();
-        for (uint256 seat; seat < EXPECTED; ++seat) _reveal(round, seat);
+        for (uint256 seat; seat < EXPECTED; ++seat) {
+            _reveal(round, seat);
+        }
         uint128 sum = market.roundOf(P, round).revealSum;
         vm.revertToState(state);
         uint256[4] memory order = [uint256(0), 1, 2, 3];
@@ -550,7 +566,9 @@ contract RoundsTest is MarketTest {
             shuffle /= i + 1;
             (order[i], order[j]) = (order[j], order[i]);
         }
-        for (uint256 i; i < 4; ++i) _reveal(round, order[i]);
+        for (uint256 i; i < 4; ++i) {
+            _reveal(round, order[i]);
+        }
         assertEq(market.roundOf(P, round).revealSum, sum, "I-26");
     }
 

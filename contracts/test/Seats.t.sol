@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IMarketFacts as M} from "../src/interfaces/IMarket.sol";
-import {Account as SeatAccount, Opening, Params, Phase, Post, ProjectView, SeatView} from "../src/types.sol";
+import {Account as SeatAccount, Params, Post, SeatView} from "../src/types.sol";
 import {MarketTest} from "./utils/MarketTest.sol";
 import {Trees} from "./utils/Trees.sol";
 

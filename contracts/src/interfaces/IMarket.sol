@@ -2,7 +2,18 @@
 pragma solidity ^0.8.30;
 
 import {
-    Account, AggregatorView, Content, Limits, Opening, Params, Phase, Post, ProjectView, ResultView, RoundView, SeatView
+    Account,
+    AggregatorView,
+    Content,
+    Limits,
+    Opening,
+    Params,
+    Phase,
+    Post,
+    ProjectView,
+    ResultView,
+    RoundView,
+    SeatView
 } from "../types.sol";
 
 /// What every part of the market may emit or refuse with.
@@ -12,25 +23,59 @@ interface IMarketFacts {
     event ProjectFunded(uint256 indexed project, address indexed from, uint96 amount);
     event ProjectStopped(uint256 indexed project);
     event ProjectRefunded(uint256 indexed project, address indexed owner, uint96 escrow, uint96 burned);
-    event TrainerRegistered(uint256 indexed project, uint16 indexed seat, address indexed signer, address payout, uint96 stake);
+    event TrainerRegistered(
+        uint256 indexed project, uint16 indexed seat, address indexed signer, address payout, uint96 stake
+    );
     event StakeAdded(uint256 indexed project, uint16 indexed seat, uint96 amount);
-    event TrainerLeft(uint256 indexed project, uint16 indexed seat, address indexed payout, bool evicted, uint96 pay, uint96 stakeReturned, uint96 penalty, uint128 claimed, uint96 penaltyTaken);
+    event TrainerLeft(
+        uint256 indexed project,
+        uint16 indexed seat,
+        address indexed payout,
+        bool evicted,
+        uint96 pay,
+        uint96 stakeReturned,
+        uint96 penalty,
+        uint128 claimed,
+        uint96 penaltyTaken
+    );
     event BondAdded(uint256 indexed project, address indexed aggregator, uint96 amount);
     event BondRemoved(uint256 indexed project, address indexed aggregator, uint96 amount);
-    event RoundOpened(uint256 indexed project, uint256 indexed round, bytes32 baseRoot, uint96 pot, uint40 commitEnd, uint40 revealEnd);
+    event RoundOpened(
+        uint256 indexed project, uint256 indexed round, bytes32 baseRoot, uint96 pot, uint40 commitEnd, uint40 revealEnd
+    );
     event Sealed(uint256 indexed project, uint256 roundSeat, bytes32 seal); // roundSeat = round << 16 | seat
     event Revealed(uint256 indexed project, uint256 roundSeat, bytes32 updateRoot, bytes32 salt, bytes32 fileDigest);
-    event ResultPosted(uint256 indexed project, uint256 indexed round, address indexed poster, bytes32 commitment, uint40 standsAt, bool merged, Post post);
+    event ResultPosted(
+        uint256 indexed project,
+        uint256 indexed round,
+        address indexed poster,
+        bytes32 commitment,
+        uint40 standsAt,
+        bool merged,
+        Post post
+    );
     event RoundVoided(uint256 indexed project, uint256 indexed round, uint96 toEscrow);
     event RoundFlattened(uint256 indexed project, uint256 indexed round, uint96 share, uint16 revealed);
     event RoundSkipped(uint256 indexed project, uint256 tip, uint256 terminalUpTo);
-    event RoundFinalised(uint256 indexed project, uint256 indexed round, address indexed poster, uint96 fee, uint96 paid, uint96 toEscrow);
-    event ResultConvicted(uint256 indexed project, uint256 indexed round, address indexed poster, address refuter, uint96 toRefuter, uint96 toPot, uint96 toEscrow);
+    event RoundFinalised(
+        uint256 indexed project, uint256 indexed round, address indexed poster, uint96 fee, uint96 paid, uint96 toEscrow
+    );
+    event ResultConvicted(
+        uint256 indexed project,
+        uint256 indexed round,
+        address indexed poster,
+        address refuter,
+        uint96 toRefuter,
+        uint96 toPot,
+        uint96 toEscrow
+    );
     event ResultCleared(uint256 indexed project, uint256 indexed round, address indexed poster);
     event BondReleased(uint256 indexed project, uint256 indexed round, address indexed poster);
     event MissDebited(uint256 indexed project, uint16 indexed seat, uint256 indexed round, uint96 unit);
     event Claimed(uint256 indexed project, uint16 indexed seat, address indexed payout, uint96 amount);
-    event FlatClaimed(uint256 indexed project, uint256 indexed round, uint16 seat, address indexed payout, uint96 amount);
+    event FlatClaimed(
+        uint256 indexed project, uint256 indexed round, uint16 seat, address indexed payout, uint96 amount
+    );
     event Withdrawn(address indexed token, address indexed account, address to, uint256 amount);
 
     // ----- errors: what was given or found comes before what was expected -----
@@ -122,57 +167,160 @@ interface IMarketFacts {
     error MarketNotStartAccount(int256 reputation, uint256 pay, uint256 penalty);
 }
 
+/// What can be read. Amounts in smallest units, times in unix seconds.
 interface IMarketViews is IMarketFacts {
     function limits() external view returns (Limits memory);
     function projectCount() external view returns (uint256);
     function paramsOf(uint256 project) external view returns (Params memory, Content memory);
     function projectOf(uint256 project) external view returns (ProjectView memory);
     function roundOf(uint256 project, uint256 round) external view returns (RoundView memory);
-    function resultOf(uint256 project, uint256 round) external view returns (ResultView memory); // zero when there is none that counts
+    /// The result of a round, all zero where none counts.
+    function resultOf(uint256 project, uint256 round) external view returns (ResultView memory);
     function seatOf(uint256 project, uint256 seat) external view returns (SeatView memory);
-    function slotOf(uint256 project, uint256 round, uint256 seat) external view returns (bytes32); // 0 empty, < 2^216 sealed, else the revealed root
-    function tenureCountOf(uint256 project, uint256 seat) external view returns (uint256); // past holders of the seat
+    /// 0 empty, below 2^216 a seal, else the revealed root.
+    function slotOf(uint256 project, uint256 round, uint256 seat) external view returns (bytes32);
+    /// Past holders of a seat.
+    function tenureCountOf(uint256 project, uint256 seat) external view returns (uint256);
     function seatIndexOf(uint256 project, address signer) external view returns (bool held, uint16 seat);
+    /// An aggregator's pool in a project; zero after its conviction.
     function aggregatorOf(uint256 project, address account) external view returns (AggregatorView memory);
+    /// The phase of a round now, derived from facts and time. Round 0, the start, is FINAL.
     function phaseOf(uint256 project, uint256 round) external view returns (Phase);
+    /// What `account` may withdraw, smallest units.
     function creditOf(address token, address account) external view returns (uint256);
-    function held(address token) external view returns (uint256); // what entered less what left through the market
+    /// What entered through the market's functions less what left: the sum of all liabilities in `token`.
+    function held(address token) external view returns (uint256);
 }
 
 /// Projects and seats: what happens outside of rounds.
 interface IRegistry is IMarketFacts {
+    /// Creates a project with a frozen parameter set; the caller is its owner. Projects count from 1.
+    /// Requires every relation that `libraries/Relations.sol` names, each with its own error. Emits `ProjectCreated`.
+    /// @param params Amounts in smallest units of the token, durations in seconds, rates of 10,000.
+    /// @param content Digests of CIDs and the root of the first model; none may be zero.
+    /// @return project The new project's number.
     function create(Params calldata params, Content calldata content) external returns (uint256 project);
+    /// No further round opens; open ones end as always. Owner only, once. Emits `ProjectStopped`.
     function stop(uint256 project) external;
-    function refund(uint256 project) external; // anyone, once no further round can open and none is open
-    function register(uint256 project, uint16 seat, address payout, uint96 stake, bytes32[] calldata admission) external payable;
+    /// Credits the escrow to the owner and what is left of penalties to the burn address. Anyone.
+    /// Requires: stopped or past the end date, no round open, something there. Emits `ProjectRefunded`.
+    function refund(uint256 project) external;
+    /// Takes a free seat with a stake. The caller signs seals and reveals; `payout` receives all money and never changes.
+    /// Requires: running project, free seat below the limit, caller without a seat here, stake >= minStake, `payout` not zero,
+    /// and, unless admission is open, a proof of the caller in the admission tree. Emits `TrainerRegistered`.
+    /// @param stake Smallest units, taken from the caller: as value in native projects, else from its allowance.
+    /// @param admission Sibling hashes of the caller's leaf; empty where admission is open.
+    function register(uint256 project, uint16 seat, address payout, uint96 stake, bytes32[] calldata admission)
+        external
+        payable;
+    /// Adds to the stake of a held seat. Anyone. Emits `StakeAdded`.
     function addStake(uint256 project, uint16 seat, uint96 amount) external payable;
-    function leave(uint256 project, uint16 seat, Account calldata account, Opening calldata opening, bytes32[] calldata proof) external;
-    function evict(uint256 project, uint16 seat, Account calldata account, Opening calldata opening, bytes32[] calldata proof) external; // anyone
+    /// Frees the caller's seat and credits stake and open pay, less a due unit and penalty, to its payout address.
+    /// Requires: the last round that the seat sealed, and all below, are terminal. Emits `TrainerLeft`, `MissDebited` if due.
+    /// @param account The seat's account in result `lastFinal`; before the first FINAL round (8192, 0, 0), and the rest empty.
+    /// @param opening Opens that result's commitment.
+    /// @param proof Sibling hashes of the account, exactly as many as the accounts tree is deep.
+    function leave(
+        uint256 project,
+        uint16 seat,
+        Account calldata account,
+        Opening calldata opening,
+        bytes32[] calldata proof
+    ) external;
+    /// `leave` for a seat whose holder has neither sealed nor joined in the last 16 opened rounds. Anyone.
+    function evict(
+        uint256 project,
+        uint16 seat,
+        Account calldata account,
+        Opening calldata opening,
+        bytes32[] calldata proof
+    ) external;
 }
 
+/// The market: projects, rounds, results and all money. Immutable, without admin, proxy or pause.
+///
+/// Assumed for correctness:
+/// - an ERC-20 moves exactly what it is told and changes no balance by itself (what is received is measured, so a token
+///   that takes a fee on the way in is refused; one that rebases would break the equation of its own projects only);
+/// - for each result somebody honest recomputes it within W (refutations);
+/// - block time is off by less than the shortest window.
+/// Assumed for liveness only:
+/// - somebody calls what is due: every step after funding may be sent by anyone;
+/// - an honest aggregator with a bond; without one, rounds end FLAT;
+/// - the token lets the market pay out; what it refuses stays as a credit and blocks nobody else.
+///
+/// Every call refuses with a typed error of `IMarketFacts`; wrong project numbers with `MarketUnknownProject` or, where
+/// a phase is asked first, with `MarketWrongPhase(.., None, ..)`.
 interface IMarket is IRegistry, IMarketViews {
     // ----- owner -----
+    /// Adds to a running project's escrow. Anyone. Emits `ProjectFunded`.
+    /// @param amount Smallest units, not zero; equals the value sent in native projects.
     function fund(uint256 project, uint96 amount) external payable;
 
     // ----- trainers -----
+    /// Commits the caller to one update of this round. Emits `Sealed`, and `MissDebited` if a unit was due.
+    /// Requires: COMMIT; the caller holds the seat; nothing sealed there yet; one unit of stake; for the first seal of a round
+    /// also that its base is the model that stands below.
+    /// @param seal_ Low 216 bits of the hash that `Hashes.sealOf` defines, not zero.
     function seal(uint256 project, uint256 round, uint256 seat, bytes32 seal_) external;
-    function reveal(uint256 project, uint256 round, uint256 seat, bytes32 updateRoot, bytes32 salt, bytes32 fileDigest) external;
-    function claim(uint256 project, uint256 round, uint16 seat, Account calldata account, Opening calldata opening, bytes32[] calldata proof) external; // anyone
-    function claimFlat(uint256 project, uint256 round, uint16 seat, uint256 tenure) external; // anyone
+    /// Opens the caller's seal; the update is public from here on. Emits `Revealed`.
+    /// Requires: REVEAL; the seat is sealed and not revealed; the preimage matches.
+    /// @param updateRoot Merkle root of the update, at least 2^216 (an honest root is smaller once in 2^40).
+    /// @param fileDigest Digest of the CID under which the update can be fetched; in the event only.
+    function reveal(uint256 project, uint256 round, uint256 seat, bytes32 updateRoot, bytes32 salt, bytes32 fileDigest)
+        external;
+    /// Credits to a seat's payout address what its cumulative pay exceeds what was taken out. Anyone.
+    /// Requires: a FINAL round (any: a proof once kept is good for ever), a held seat, the account's proof, and a bucket that
+    /// covers it. Emits `Claimed`.
+    function claim(
+        uint256 project,
+        uint256 round,
+        uint16 seat,
+        Account calldata account,
+        Opening calldata opening,
+        bytes32[] calldata proof
+    ) external;
+    /// Credits a revealed seat's share of a FLAT round to who held the seat then. Anyone, once. Emits `FlatClaimed`.
+    /// @param tenure Number of the past holder, or `tenureCountOf` for the present one.
+    function claimFlat(uint256 project, uint256 round, uint16 seat, uint256 tenure) external;
 
     // ----- aggregators -----
+    /// Adds to the caller's pool of bonds in a project. Requires: not convicted there. Emits `BondAdded`.
     function addBond(uint256 project, uint96 amount) external payable;
+    /// Credits a part of the caller's bond to it. What stays covers all open results: max(bondFloor, locked) while anything
+    /// is locked. Emits `BondRemoved`.
     function removeBond(uint256 project, uint96 amount) external;
+    /// Posts the result of the lowest round without one, or replaces a PROPOSED result by strictly more seats, then rows.
+    /// Requires: current previous commitment, reveal sum and count; no zero root; the model below kept unless merged; `paid` at
+    /// most pot - fee; exact bitmaps; the first right of the last result's poster for T1; a free bond of max(bondFloor - locked,
+    /// 1.5 pots). A post that includes every revealed seat and every possible row stands at once, any other after T_x.
+    /// Emits `ResultPosted`.
     function post(uint256 project, uint256 round, Post calldata post_) external;
 
     // ----- anyone, when due -----
+    /// Opens the next round and reserves its pot, or restarts a COMMIT without seals whose base no longer stands. Anyone.
+    /// Requires: running project; the newest result stands; every round below has ended; fewer than D rounds open; escrow of
+    /// one pot. Emits `RoundOpened`.
     function open(uint256 project) external;
+    /// Settles a round with fewer seals than the minimum, or without a reveal: the pot returns. Anyone, once. Emits
+    /// `RoundVoided`.
     function voidRound(uint256 project, uint256 round) external;
+    /// Ends a round that got no result within T_dead of its REVEAL and of the project's last post or conviction: every
+    /// revealed seat may take an equal share, rounded down. Anyone. Emits `RoundFlattened`.
     function flatten(uint256 project, uint256 round) external;
+    /// Moves `tip`, `terminalUpTo` or both over the next round, if that is FLAT or VOID: needed only where it had ended before
+    /// the one below. Anyone. Emits `RoundSkipped`.
     function skip(uint256 project) external;
+    /// Takes away a result of a convicted poster, with every result above. Anyone. No money moves. Emits `ResultCleared`.
     function clear(uint256 project, uint256 round) external;
+    /// Frees the bond behind a result that was cleared with one below it. Anyone. Emits `BondReleased`.
     function release(uint256 project, uint256 round) external;
+    /// Makes a result FINAL: fee to the poster, `paid` to the bucket, the rest to the escrow. Anyone.
+    /// Requires: STANDING for W; the result below FINAL; the poster not convicted. Emits `RoundFinalised`.
     function finalise(uint256 project, uint256 round) external;
-    function withdraw(address token, address to) external; // own credit
-    function burn(address token) external; // sends the credit of 0x...dEaD there
+    /// Sends the caller's whole credit to `to`. Emits `Withdrawn`.
+    /// @param token 0 = native coin.
+    function withdraw(address token, address to) external;
+    /// Sends the credit of 0x...dEaD there. Anyone. Emits `Withdrawn`.
+    function burn(address token) external;
 }

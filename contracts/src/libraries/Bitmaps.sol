@@ -23,7 +23,9 @@ library Bitmaps {
         // INVARIANT: no bit beyond the last seat, so that equal sets have equal hashes.
         uint256 used = seats & 255;
         if (used != 0 && words[end - 1] >> used != 0) revert IMarketFacts.MarketBitmapRange(words[end - 1], used);
-        for (; from < end; ++from) set += popcount(words[from]);
+        for (; from < end; ++from) {
+            set += popcount(words[from]);
+        }
     }
 
     /// Bits set in a word: sums in fields of 2, 4, 8 bits, then one multiplication adds the 32 bytes.

@@ -10,14 +10,11 @@ library Hashes {
 
     /// INVARIANT: a seal binds chain, market, project, round, sender and base, so that nobody else can open it,
     /// nor its author in another place. Its low 216 bits are what the slot holds.
-    function sealOf(
-        uint256 project,
-        uint256 round,
-        address trainer,
-        bytes32 baseRoot,
-        bytes32 updateRoot,
-        bytes32 salt
-    ) internal view returns (uint256) {
+    function sealOf(uint256 project, uint256 round, address trainer, bytes32 baseRoot, bytes32 updateRoot, bytes32 salt)
+        internal
+        view
+        returns (uint256)
+    {
         bytes32 full = keccak256(
             abi.encode(SEAL_TAG, block.chainid, address(this), project, round, trainer, baseRoot, updateRoot, salt)
         );
@@ -49,15 +46,12 @@ library Hashes {
         uint96 paid
     ) internal view returns (bytes32) {
         return keccak256(
-            abi.encode(
-                block.chainid, address(this), project, round, prevCommitment, poster, included, rows, seed, paid
-            )
+            abi.encode(block.chainid, address(this), project, round, prevCommitment, poster, included, rows, seed, paid)
         );
     }
 
     function workingsOf(Roots calldata roots) internal pure returns (bytes32) {
-        return
-            keccak256(abi.encode(roots.sketches, roots.gram, roots.steps, roots.columns, roots.delta, roots.model));
+        return keccak256(abi.encode(roots.sketches, roots.gram, roots.steps, roots.columns, roots.delta, roots.model));
     }
 
     function commitmentOf(bytes32 context, bytes32 accounts, bytes32 workings) internal pure returns (bytes32) {
@@ -71,9 +65,7 @@ library Hashes {
     /// Leaf of a seat in the accounts tree. The index inside it ties a proof to its seat.
     function accountLeaf(uint256 seat, Account calldata account) internal pure returns (bytes32) {
         // SAFETY: seat < 1,024.
-        return keccak256(
-            abi.encodePacked(uint8(0), uint64(seat), account.reputation, account.pay, account.penalty)
-        );
+        return keccak256(abi.encodePacked(uint8(0), uint64(seat), account.reputation, account.pay, account.penalty));
     }
 
     /// Root above `leaf`, which lies at `index`; the caller has checked the proof's length against the depth.

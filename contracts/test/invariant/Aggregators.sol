@@ -66,6 +66,7 @@ abstract contract Aggregators is Trainers {
             uint256 since = market.roundOf(p, round).revealEnd;
             if (v.clearedAt > since) since = v.clearedAt;
             address below = market.resultOf(p, v.lastResult).poster;
+            if (_draw(2) == 0) _at(since + T1);
             bool able = below != address(0) && !bonds[p][below].banned && bonds[p][below].bond >= _needed(p, round, below);
             if (able && time < since + T1) return below;
             if (able && below != who) ++reached["takeOver"];
@@ -91,7 +92,9 @@ abstract contract Aggregators is Trainers {
     /// More seats, or the same with more rows, take the place of a PROPOSED result.
     function _replace(uint256 p) internal returns (bool) {
         uint256 round = _view(p).tip;
-        if (round == 0 || _phase(p, round) != Phase.Proposed) return false;
+        if (_phase(p, round) != Phase.Proposed && !_postFirst(p, true)) return false;
+        round = _view(p).tip;
+        if (_phase(p, round) != Phase.Proposed) return true;
         Book storage book = books[market.resultOf(p, round).commitment];
         uint256 left = _revealedSeats(p, round) & ~book.included;
         Plan memory plan = Plan({poster: address(0), included: book.included, rows: true, lie: false});
@@ -111,7 +114,7 @@ abstract contract Aggregators is Trainers {
     }
 
     function _postAs(uint256 p, uint256 round, Plan memory plan, bool again) internal {
-        plan.lie = _liar(plan.poster) && _draw(2) == 0;
+        plan.lie = !truthful && _liar(plan.poster) && _draw(2) == 0;
         uint256 prev = _below(p, round);
         Post memory post = _draft(p, round, plan);
         vm.prank(plan.poster);
@@ -142,7 +145,10 @@ abstract contract Aggregators is Trainers {
     /// A refutation that checks: of a result that counts, whose poster is a liar and not yet banned.
     function _convict(uint256 p) internal returns (bool) {
         ProjectView memory v = _view(p);
-        for (uint256 round = v.terminalUpTo + 1; round <= v.tip; ++round) {
+        uint256 count = v.tip - v.terminalUpTo;
+        bool down = _draw(2) == 0; // from the newest result down, so that `clear` has something left to do
+        for (uint256 i; i < count; ++i) {
+            uint256 round = down ? v.tip - i : v.terminalUpTo + 1 + i;
             Phase phase = _phase(p, round);
             address liar = rounds[p][round].stored;
             if (phase != Phase.Proposed && phase != Phase.Standing) continue;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {Phase, ProjectView} from "../../src/types.sol";
+import {ProjectView} from "../../src/types.sol";
 import {Checks} from "./Checks.sol";
-import {Look, Totals} from "./Lens.sol";
+import {Totals} from "./Lens.sol";
 
 /// The end of every run, from whatever state it reached: nobody posts, seals, reveals or opens any more, and yet every
 /// round ends, everybody gets out what is theirs and nothing stays.
@@ -26,8 +26,7 @@ abstract contract Drain is Checks {
             _I18_nothingStays(p);
         }
         for (uint256 p = 1; p <= PROJECTS; ++p) {
-            Look memory l = _look(p);
-            for (uint256 round = 1; round <= projects[p].head; ++round) _checkOneRound(p, round, l);
+            for (uint256 round = 1; round <= projects[p].head; ++round) _checkOneRound(p, round);
         }
     }
 

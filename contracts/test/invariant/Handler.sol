@@ -7,10 +7,8 @@ import {Drain} from "./Drain.sol";
 /// The steps of a campaign. Each is built to be valid; where its action is not possible now, the project takes its
 /// natural next step, so that no call is lost and any revert is a finding.
 abstract contract Handler is Drain {
-    bool private honest; // nobody lies about pay
-
     constructor(bool honest_) {
-        honest = honest_;
+        truthful = honest_;
         _stage();
         for (uint256 p = 1; p <= PROJECTS; ++p) {
             projects[p].params = _paramsHash(p);
@@ -35,7 +33,11 @@ abstract contract Handler is Drain {
 
     function _try(uint256 seed, function(uint256) internal returns (bool) act) private step(seed) {
         uint256 p = 1 + _draw(PROJECTS);
-        if (!act(p)) _proceed(p);
+        if (_draw(4) == 0 || !act(p)) _proceed(p);
+    }
+
+    function refusals() external pure returns (uint256) {
+        return REFUSALS;
     }
 
     // ----- owner -----
@@ -53,7 +55,7 @@ abstract contract Handler is Drain {
     }
 
     function _stopRarely(uint256 p) private returns (bool) {
-        return _draw(12) == 0 && _stop(p);
+        return _draw(20) == 0 && _stop(p);
     }
 
     // ----- trainers -----
@@ -83,7 +85,11 @@ abstract contract Handler is Drain {
     }
 
     function skipRound(uint256 seed) external {
-        _try(seed, _absent);
+        _try(seed, _absentSometimes);
+    }
+
+    function _absentSometimes(uint256 p) private returns (bool) {
+        return _draw(3) == 0 && _absent(p);
     }
 
     function leave(uint256 seed) external {
@@ -144,7 +150,13 @@ abstract contract Handler is Drain {
     }
 
     function convict(uint256 seed) external {
-        _try(seed, _convict);
+        _try(seed, _convictOrTempt);
+    }
+
+    /// Where no liar's result counts, what follows may bring one: a post, or a round above that a conviction will orphan.
+    function _convictOrTempt(uint256 p) private returns (bool) {
+        if (_draw(3) == 0 && _open(p)) return true;
+        return _convict(p) || _postFirst(p, false);
     }
 
     // ----- anyone -----
@@ -166,7 +178,7 @@ abstract contract Handler is Drain {
     }
 
     function _finaliseWaiting(uint256 p) private returns (bool) {
-        return _finalise(p, true);
+        return _finalise(p, _draw(3) == 0);
     }
 
     function flatten(uint256 seed) external {
@@ -174,7 +186,7 @@ abstract contract Handler is Drain {
     }
 
     function _flattenWaiting(uint256 p) private returns (bool) {
-        return _flatten(p, true);
+        return _flatten(p, _draw(3) == 0);
     }
 
     function refund(uint256 seed) external {
@@ -192,7 +204,7 @@ abstract contract Handler is Drain {
 
     function _evictAfterSilence(uint256 p) private returns (bool) {
         if (_leave(p, true)) return true;
-        if (_draw(8) != 0) return false;
+        if (_draw(12) != 0) return false;
         for (uint256 i; i < 17; ++i) {
             if (_phase(p, _view(p).head) == Phase.Commit && rounds[p][_view(p).head].seals == 0) {
                 _at(market.roundOf(p, _view(p).head).commitEnd);

@@ -55,6 +55,7 @@ abstract contract Ledger is World {
         uint256 paidFinal; // sum of `paid` of FINAL rounds
         uint256 claimed; // paid out of the bucket
         uint256 ownerCredited; // by refund; what an owner earns as a refuter is not counted
+        uint256 lowPots; // of the rounds up to `low`: unclaimed flat shares
         uint256 refunded; // escrow given back
         uint256 head;
         uint256 low; // this round and all below are settled, and seen to be
@@ -83,6 +84,7 @@ abstract contract Ledger is World {
     mapping(uint256 p => uint256) internal out; // measured
     mapping(uint256 p => uint256) internal forced; // behind the market's back
     mapping(string action => uint256) public reached;
+    bool internal truthful; // nobody lies about pay: then no bucket ever lacks anything
 
     // ----- entries -----
 
@@ -196,7 +198,9 @@ abstract contract Ledger is World {
                 assertTrue(_edge(r, phase), string.concat("I-15: ", vm.toString(uint8(r.seen)), ">", vm.toString(uint8(phase))));
                 r.seen = phase;
             }
-            if (r.settled && g.low + 1 == round) ++g.low;
+            if (!r.settled || g.low + 1 != round) continue;
+            ++g.low;
+            g.lowPots += r.pot;
         }
     }
 

@@ -9,7 +9,7 @@ struct Totals {
     uint256 escrow;
     uint256 bucket;
     uint256 pool;
-    uint256 pots; // of all rounds, without what is not yet in `misses`
+    uint256 pots; // of the rounds looked at, without what is not yet in `misses`
     uint256 stakes;
     uint256 misses; // units owed by seats: in `pots` already, still in `stakes`
     uint256 bonds;
@@ -17,7 +17,8 @@ struct Totals {
 
 struct Look {
     ProjectView project;
-    RoundView[] rounds; // round 1 comes first
+    uint256 from; // the rounds above it are looked at
+    RoundView[] rounds;
     ResultView[] results;
     Totals totals;
     uint256[] credits; // in the order of the accounts given
@@ -27,6 +28,7 @@ interface ILens {
     function look(
         IMarket market,
         uint256 project,
+        uint256 from,
         uint256 seats,
         address[] calldata aggregators,
         address token,
@@ -40,6 +42,7 @@ contract Lens is ILens {
     function look(
         IMarket market,
         uint256 project,
+        uint256 from,
         uint256 seats,
         address[] calldata aggregators,
         address token,
@@ -51,11 +54,12 @@ contract Lens is ILens {
         l.totals.bucket = v.bucket;
         l.totals.pool = v.penaltyPool;
         l.totals.misses = v.missesOwed;
-        l.rounds = new RoundView[](v.head);
-        l.results = new ResultView[](v.head);
-        for (uint256 i; i < v.head; ++i) {
-            l.rounds[i] = market.roundOf(project, i + 1);
-            l.results[i] = market.resultOf(project, i + 1);
+        l.from = from;
+        l.rounds = new RoundView[](v.head - from);
+        l.results = new ResultView[](v.head - from);
+        for (uint256 i; i < v.head - from; ++i) {
+            l.rounds[i] = market.roundOf(project, from + i + 1);
+            l.results[i] = market.resultOf(project, from + i + 1);
             l.totals.pots += l.rounds[i].pot - l.rounds[i].uncharged;
         }
         for (uint256 seat; seat < seats; ++seat) l.totals.stakes += market.seatOf(project, seat).stake;

@@ -193,10 +193,12 @@ abstract contract Trainers is Books {
         uint256 round = _view(p).head;
         if (_phase(p, round) != Phase.Reveal) return false;
         uint256 silent = _draw(SEATS);
+        while (uint256(slots[p][round][silent]) == 0 || uint256(slots[p][round][silent]) >= 1 << 216) {
+            silent = (silent + 1) % SEATS;
+        }
         for (uint256 seat; seat < SEATS; ++seat) {
             if (seat != silent && _phase(p, round) == Phase.Reveal && _mayReveal(p, round, seat)) _revealOne(p, round, seat);
         }
-        if (_phase(p, round) != Phase.Reveal) return true;
         _at(market.roundOf(p, round).revealEnd);
         ++reached["withhold"];
         return true;
@@ -251,6 +253,7 @@ abstract contract Trainers is Books {
             ++flatPaid[p][round][seat];
             ++r.shares;
             r.pot -= r.share;
+            if (round <= projects[p].low) projects[p].lowPots -= r.share;
             want[p].pots -= r.share;
             _earn(p, payout, r.share);
             ++reached["claimFlat"];

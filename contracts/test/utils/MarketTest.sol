@@ -6,7 +6,6 @@ import {Test} from "forge-std/Test.sol";
 import {IMarket, IMarketFacts} from "../../src/interfaces/IMarket.sol";
 import {
     Account as SeatAccount,
-    AggregatorView,
     Content,
     Limits,
     Opening,
@@ -16,7 +15,6 @@ import {
     ProjectView,
     ResultView,
     RoundView,
-    SeatView,
     Windows
 } from "../../src/types.sol";
 import {Trees} from "./Trees.sol";
@@ -75,7 +73,9 @@ abstract contract MarketTest is Test {
     function _start() internal virtual {
         _create(_params());
         _fund(FUNDS);
-        for (uint256 seat; seat < EXPECTED; ++seat) _register(seat);
+        for (uint256 seat; seat < EXPECTED; ++seat) {
+            _register(seat);
+        }
         _bond(aggregator, BOND);
         _bond(rival, BOND);
         _bond(liar, BOND);
@@ -163,7 +163,8 @@ abstract contract MarketTest is Test {
     }
 
     function _sealValue(uint256 round, uint256 seat) internal view returns (bytes32) {
-        return _sealOf(P, round, _trainer(seat), market.roundOf(P, round).baseRoot, _root(round, seat), _salt(round, seat));
+        return
+            _sealOf(P, round, _trainer(seat), market.roundOf(P, round).baseRoot, _root(round, seat), _salt(round, seat));
     }
 
     function _sealOf(uint256 project, uint256 round, address trainer, bytes32 base, bytes32 root, bytes32 salt)
@@ -198,14 +199,18 @@ abstract contract MarketTest is Test {
     /// Opens a round in which the first `count` trainers seal; COMMIT is over afterwards.
     function _openAndSeal(uint256 count) internal returns (uint256 round) {
         round = _open();
-        for (uint256 seat; seat < count; ++seat) _seal(round, seat);
+        for (uint256 seat; seat < count; ++seat) {
+            _seal(round, seat);
+        }
         if (market.phaseOf(P, round) == Phase.Commit) vm.warp(market.roundOf(P, round).commitEnd);
     }
 
     /// A round in which `sealed_` trainers seal and the first `revealed` of them reveal; REVEAL is over afterwards.
     function _toAggregate(uint256 sealed_, uint256 revealed) internal returns (uint256 round) {
         round = _openAndSeal(sealed_);
-        for (uint256 seat; seat < revealed; ++seat) _reveal(round, seat);
+        for (uint256 seat; seat < revealed; ++seat) {
+            _reveal(round, seat);
+        }
         if (market.phaseOf(P, round) == Phase.Reveal) vm.warp(market.roundOf(P, round).revealEnd);
     }
 
@@ -226,14 +231,17 @@ abstract contract MarketTest is Test {
         post.roots.gram = keccak256("gram");
         post.roots.steps = keccak256("steps");
         post.roots.delta = keccak256("delta tree");
-        post.roots.model = r.baseRoot == below.modelRoot ? keccak256(abi.encode("model", round, draftModel)) : below.modelRoot;
+        post.roots.model =
+            r.baseRoot == below.modelRoot ? keccak256(abi.encode("model", round, draftModel)) : below.modelRoot;
         post.paid = (POT - FEE) / 2;
         uint256 words = (uint256(seats) + 255) / 256;
         post.included = new uint256[](words);
         _revealedSeats(round, post.included, 0);
         post.rows = new uint256[](1 + 2 * words);
         uint256 deltas;
-        for (uint256 at_ = prev; at_ != 0 && deltas < 3; at_ = market.resultOf(P, at_).prev) ++deltas;
+        for (uint256 at_ = prev; at_ != 0 && deltas < 3; at_ = market.resultOf(P, at_).prev) {
+            ++deltas;
+        }
         post.rows[0] = (1 << deltas) - 1;
         for (uint256 back = 1; back <= 2 && back < round; ++back) {
             _revealedSeats(round - back, post.rows, 1 + (back - 1) * words);
@@ -266,11 +274,14 @@ abstract contract MarketTest is Test {
 
     /// Computes the accounts of a post and keeps what claims will need.
     function _prepare(address poster, uint256 round, Post memory post) internal returns (Post memory) {
-        uint256 prev =
-            market.phaseOf(P, round) == Phase.Proposed ? market.resultOf(P, round).prev : market.projectOf(P).lastResult;
+        uint256 prev = market.phaseOf(P, round) == Phase.Proposed
+            ? market.resultOf(P, round).prev
+            : market.projectOf(P).lastResult;
         delete accountsOf[round];
         uint256 count;
-        for (uint256 i; i < post.included.length; ++i) count += _bits(post.included[i]);
+        for (uint256 i; i < post.included.length; ++i) {
+            count += _bits(post.included[i]);
+        }
         for (uint256 seat; seat < seats; ++seat) {
             SeatAccount memory a = prev == 0 ? SeatAccount(8192, 0, 0) : accountsOf[prev][seat];
             if (post.included[seat / 256] >> (seat % 256) & 1 != 0) a.pay += uint128(post.paid / count);
@@ -282,7 +293,9 @@ abstract contract MarketTest is Test {
     }
 
     function _bits(uint256 word) internal pure returns (uint256 count) {
-        for (; word != 0; word &= word - 1) ++count;
+        for (; word != 0; word &= word - 1) {
+            ++count;
+        }
     }
 
     /// A round with a complete result by `poster`.
@@ -390,7 +403,9 @@ abstract contract MarketTest is Test {
             RoundView memory r = market.roundOf(P, round);
             sum += r.pot - r.uncharged;
         }
-        for (uint256 seat; seat < SEATS; ++seat) sum += market.seatOf(P, seat).stake;
+        for (uint256 seat; seat < SEATS; ++seat) {
+            sum += market.seatOf(P, seat).stake;
+        }
         sum -= v.missesOwed;
         for (uint256 i; i < accounts.length; ++i) {
             sum += market.aggregatorOf(P, accounts[i]).bond + market.creditOf(token, accounts[i]);

@@ -8,7 +8,11 @@ library Trees {
     function leaf(uint64 index, Account memory account) internal pure returns (bytes32) {
         return keccak256(
             bytes.concat(
-                hex"00", bytes8(index), bytes8(uint64(account.reputation)), bytes16(account.pay), bytes16(account.penalty)
+                hex"00",
+                bytes8(index),
+                bytes8(uint64(account.reputation)),
+                bytes16(account.pay),
+                bytes16(account.penalty)
             )
         );
     }
@@ -18,16 +22,24 @@ library Trees {
     }
 
     /// Root and proof of `index` in the tree over `accounts`, filled up with absent leaves to 2^depth.
-    function prove(Account[] memory accounts, uint256 index) internal pure returns (bytes32 root, bytes32[] memory proof) {
+    function prove(Account[] memory accounts, uint256 index)
+        internal
+        pure
+        returns (bytes32 root, bytes32[] memory proof)
+    {
         uint256 depth = 1;
         while (2 ** depth < accounts.length) ++depth;
         bytes32[] memory level = new bytes32[](2 ** depth);
-        for (uint256 i; i < accounts.length; ++i) level[i] = leaf(uint64(i), accounts[i]);
+        for (uint256 i; i < accounts.length; ++i) {
+            level[i] = leaf(uint64(i), accounts[i]);
+        }
         proof = new bytes32[](depth);
         for (uint256 d; d < depth; ++d) {
             proof[d] = level[index ^ 1];
             bytes32[] memory above = new bytes32[](level.length / 2);
-            for (uint256 i; i < above.length; ++i) above[i] = node(level[2 * i], level[2 * i + 1]);
+            for (uint256 i; i < above.length; ++i) {
+                above[i] = node(level[2 * i], level[2 * i + 1]);
+            }
             level = above;
             index /= 2;
         }
@@ -57,7 +69,9 @@ library Trees {
                 )
             ),
             accounts: roots.accounts,
-            workings: keccak256(abi.encode(roots.sketches, roots.gram, roots.steps, roots.columns, roots.delta, roots.model))
+            workings: keccak256(
+                abi.encode(roots.sketches, roots.gram, roots.steps, roots.columns, roots.delta, roots.model)
+            )
         });
     }
 
