@@ -37,13 +37,13 @@ kubo: setup      ## the pinned Kubo, built once and cached (tests use it)
 	@$(BIN)/python tools/kubo/build.py || test -z "$$CI"
 
 unit: setup      ## pytest alone: `make unit ARGS="tests/market -k seal"`
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 test: check contracts kubo unit  ## all of it, as CI runs it
 
 deep: setup      ## long fuzzing (not part of `make test`)
 	cd contracts && FOUNDRY_PROFILE=deep ../node_modules/.bin/forge test
-	FAIRTRAIN_PROFILE=deep $(BIN)/pytest tests/stateful
+	FAIRTRAIN_PROFILE=deep $(BIN)/python -m pytest tests/stateful
 
 artifacts: setup ## recompiles the committed contract artifacts
 	$(BIN)/python -m market.chain.compile

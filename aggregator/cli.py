@@ -38,9 +38,15 @@ def aggregator() -> None:
 @click.option(
     "--patience", type=click.FloatRange(0), help="Seconds to wait for missing files (else T_x / 4)."
 )
-@click.option("--poll", type=click.FloatRange(0.05), default=2.0, show_default=True, help="Seconds.")
 @click.option(
-    "--chores", type=click.FloatRange(0), default=0.0, show_default=True, help="Seconds of patience."
+    "--poll", type=click.FloatRange(0.05), default=2.0, show_default=True, help="Seconds between looks."
+)
+@click.option(
+    "--chores",
+    type=click.FloatRange(0),
+    default=0.0,
+    show_default=True,
+    help="Seconds that calls of anybody are left to others.",
 )
 @click.option("--unbond", is_flag=True, help="Take the bond back when the project is over.")
 @signer_options

@@ -97,9 +97,15 @@ def join(app: App, /, project: int, choice: KeyChoice, **wishes: Any) -> None:
 @click.option(
     "--producer", default="honest", hidden=True, help="Who makes the updates (dishonest ones: demo)."
 )
-@click.option("--poll", type=click.FloatRange(0.05), default=2.0, show_default=True, help="Seconds.")
 @click.option(
-    "--chores", type=click.FloatRange(0), default=10.0, show_default=True, help="Seconds of patience."
+    "--poll", type=click.FloatRange(0.05), default=2.0, show_default=True, help="Seconds between looks."
+)
+@click.option(
+    "--chores",
+    type=click.FloatRange(0),
+    default=10.0,
+    show_default=True,
+    help="Seconds that calls of anybody are left to others.",
 )
 @join_options
 @signer_options

@@ -7,7 +7,7 @@ the next moment at which time changes something.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -169,7 +169,9 @@ def open_market(chain: Devnet, make_gateway: MakeGateway, folder: Path, **change
     store = FolderStore(folder / "store")
     model = encode(initial_model(DESCRIPTION), MODEL)
     content = Content(digest(store.put(DESCRIPTION.to_bytes())), digest(store.put(model)), model_root(model))
-    wanted = {"seats": 8, "min_seals": 2, "pot": 10**18, "open_rounds": 3} | changes
+    # Long windows: the tests move the chain's clock, and a slow machine must not end a phase.
+    windows = replace(MINIMAL.windows, commit=900, reveal=900)
+    wanted = {"seats": 8, "min_seals": 2, "pot": 10**18, "open_rounds": 3, "windows": windows} | changes
     params = MINIMAL.project(owner.now(), DESCRIPTION.d, **wanted)
     receipt = owner.send("create", params, content)
     project = next(event.project for event in receipt.events if isinstance(event, ProjectCreated))

@@ -66,11 +66,13 @@ abstract contract Aggregators is Trainers {
             uint256 since = market.roundOf(p, round).revealEnd;
             if (v.clearedAt > since) since = v.clearedAt;
             address below = market.resultOf(p, v.lastResult).poster;
-            if (_draw(2) == 0) _at(since + T1);
+            if (tempted || _draw(2) == 0) _at(since + T1);
             bool able = below != address(0) && !bonds[p][below].banned && bonds[p][below].bond >= _needed(p, round, below);
             if (able && time < since + T1) return below;
             if (able && below != who) ++reached["takeOver"];
         }
+        if (tempted) who = aggregators[HONEST + _draw(LIARS)];
+        for (uint256 i = HONEST; tempted && bonds[p][who].banned && i < aggregators.length; ++i) who = aggregators[i];
         while (bonds[p][who].banned) who = aggregators[_draw(aggregators.length)];
         if (bonds[p][who].bond < _needed(p, round, who)) _addBond(p, who, _needed(p, round, who) - bonds[p][who].bond + _draw(2));
     }

@@ -55,7 +55,7 @@ abstract contract Handler is Drain {
     }
 
     function _stopRarely(uint256 p) private returns (bool) {
-        return _draw(20) == 0 && _stop(p);
+        return _draw(12) == 0 && _stop(p);
     }
 
     // ----- trainers -----
@@ -156,7 +156,29 @@ abstract contract Handler is Drain {
     /// Where no liar's result counts, what follows may bring one: a post, or a round above that a conviction will orphan.
     function _convictOrTempt(uint256 p) private returns (bool) {
         if (_draw(3) == 0 && _open(p)) return true;
-        return _convict(p) || _postFirst(p, false);
+        return _convictAndAfter(p) || _postFirst(p, false);
+    }
+
+    /// What a conviction leaves behind is often gone a step later: results without effect, a head on a model that fell.
+    function _convictAndAfter(uint256 p) private returns (bool) {
+        if (!_convict(p)) return false;
+        uint256 then_ = _draw(3);
+        if (then_ == 0) _release(p);
+        if (then_ == 1 && _refuse(p, 3)) ++reached["refuse3"];
+        return true;
+    }
+
+    /// Liars get two results to stand, more or less; then one of them is convicted.
+    function trap(uint256 seed) external {
+        _try(seed, _trap);
+    }
+
+    function _trap(uint256 p) private returns (bool) {
+        tempted = true;
+        for (uint256 i; i < 16 && market.projectOf(p).openCount < OPEN_ROUNDS; ++i) _proceed(p);
+        tempted = false;
+        if (_draw(3) == 0) _open(p);
+        return _convictAndAfter(p);
     }
 
     // ----- anyone -----
@@ -220,7 +242,7 @@ abstract contract Handler is Drain {
     function outsiderCalls(uint256 seed) external step(seed) {
         uint256 p = 1 + _draw(PROJECTS);
         uint256 kind = _draw(REFUSALS);
-        for (uint256 done; done < 3; kind = (kind + 1) % REFUSALS) {
+        for (uint256 done; done < 5; kind = (kind + 1) % REFUSALS) {
             if (_refuse(p, kind)) {
                 ++reached[string.concat("refuse", vm.toString(kind))];
                 ++done;
@@ -244,7 +266,7 @@ abstract contract Handler is Drain {
 
     /// Step number `kind`, for drivers that draw by themselves.
     function play(uint256 kind, uint256 seed) external {
-        bytes4[28] memory selectors = [
+        bytes4[29] memory selectors = [
             this.fund.selector,
             this.stop.selector,
             this.register.selector,
@@ -262,6 +284,7 @@ abstract contract Handler is Drain {
             this.postPartial.selector,
             this.replace.selector,
             this.convict.selector,
+            this.trap.selector,
             this.open.selector,
             this.poke.selector,
             this.release.selector,
@@ -274,7 +297,7 @@ abstract contract Handler is Drain {
             this.warp.selector,
             this.proceed.selector
         ];
-        (bool done, bytes memory data) = address(this).call(abi.encodeWithSelector(selectors[kind % 28], seed));
+        (bool done, bytes memory data) = address(this).call(abi.encodeWithSelector(selectors[kind % 29], seed));
         if (done) return;
         assembly {
             revert(add(data, 32), mload(data))

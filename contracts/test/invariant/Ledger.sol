@@ -84,6 +84,7 @@ abstract contract Ledger is World {
     mapping(uint256 p => uint256) internal out; // measured
     mapping(uint256 p => uint256) internal forced; // behind the market's back
     mapping(string action => uint256) public reached;
+    bool internal tempted; // liars post wherever they may
     bool internal truthful; // nobody lies about pay: then no bucket ever lacks anything
 
     // ----- entries -----

@@ -102,7 +102,7 @@ abstract contract World is Test {
     }
 
     function _endDate(uint256 p) internal pure returns (uint40) {
-        return BIRTH + (p == 2 ? 20_000 : 30 days); // the second ends within many runs
+        return BIRTH + (p == 2 ? 6_000 : 30 days); // the second ends within many runs
     }
 
     function _token(uint256 p) internal view returns (address) {
