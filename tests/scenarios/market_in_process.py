@@ -171,7 +171,8 @@ def open_market(chain: Devnet, make_gateway: MakeGateway, folder: Path, **change
     content = Content(digest(store.put(DESCRIPTION.to_bytes())), digest(store.put(model)), model_root(model))
     # Long windows: the tests move the chain's clock, and a slow machine must not end a phase.
     windows = replace(MINIMAL.windows, commit=900, reveal=900)
-    wanted = {"seats": 8, "min_seals": 2, "pot": 10**18, "open_rounds": 3, "windows": windows} | changes
+    wanted = {"seats": 8, "min_seals": 2, "pot": 10**18, "open_rounds": 3, "windows": windows}
+    wanted |= {"end_date": owner.now() + 80_000} | changes
     params = MINIMAL.project(owner.now(), DESCRIPTION.d, **wanted)
     receipt = owner.send("create", params, content)
     project = next(event.project for event in receipt.events if isinstance(event, ProjectCreated))
