@@ -59,7 +59,7 @@ def find_tool(name: str) -> Path:
             if hit.is_file() and os.access(hit, os.X_OK):
                 return hit
     raise ChainError(
-        "E208", f"{name} is neither on the path nor in node_modules; run `npm ci` in the checkout"
+        "E208", f"{name} is neither on the path nor in node_modules; run `make setup` in the checkout"
     )
 
 

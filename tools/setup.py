@@ -129,11 +129,13 @@ def node_environment() -> None:
         return
     say("installing Foundry, solc, OpenZeppelin and Ganache (npm)")
     path = os.pathsep.join([os.environ.get("PATH", ""), str(TOOLS / "bin")])
-    # The Foundry packages carry their binaries: no package needs its install script.
+    # The Foundry packages carry their binaries: no package needs its install script. `npm ci` refuses a lock
+    # file without the platforms that its maker's registry did not offer; `install` keeps its versions and hashes.
     npm = shutil.which("npm", path=path) or "npm"
     run(
         npm,
-        "ci",
+        "install",
+        "--no-save",
         "--ignore-scripts",
         "--no-audit",
         "--no-fund",

@@ -74,7 +74,7 @@ def _add_packages(sources: dict[str, dict[str, str]], modules: Path) -> None:
             if full not in sources:
                 file = modules / full
                 if not file.is_file():
-                    raise ChainError("E208", f"{name} imports {target}: {full} is not there; run `npm ci`")
+                    raise ChainError("E208", f"{name} imports {target}: {full} is not there; run `make setup`")
                 sources[full] = {"content": file.read_text()}
                 todo.append(full)
 
@@ -107,7 +107,7 @@ def solc_binary(root: Path) -> Path:
     ):
         return Path(native)
     if not (root / "node_modules" / "solc").is_dir() or not shutil.which("node"):
-        raise ChainError("E208", f"no solc {SOLC_VERSION}; run `npm ci` in {root}")
+        raise ChainError("E208", f"no solc {SOLC_VERSION}; run `make setup` in {root}")
     return root / "tools" / "solc.mjs"
 
 

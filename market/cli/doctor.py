@@ -74,7 +74,7 @@ def examine(app: App) -> Iterator[Finding]:
     yield _packages()
     yield _home(app)
     yield _torch()
-    yield _tool("anvil", "anvil", "npm ci", "the devnet and the demo")
+    yield _tool("anvil", "anvil", "make setup", "the devnet and the demo")
     yield _tool("node", "node", "install Node 20 or newer", "compiling contracts")
     yield _solc()
     yield _tool("ipfs", "ipfs", "make kubo", "a Kubo store; the embedded one needs nothing")
@@ -134,7 +134,7 @@ def _solc() -> Finding:
     try:
         return Finding("solc", "ok", str(solc_binary(checkout())))
     except FairtrainError as error:
-        return Finding("solc", "optional", f"{error.text}; needed for compiling contracts", "npm ci")
+        return Finding("solc", "optional", f"{error.text}; needed for compiling contracts", "make setup")
 
 
 def examine_chain(app: App) -> Iterator[Finding]:

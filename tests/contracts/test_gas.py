@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,7 @@ class MeteredChain(Chain):
 def used() -> dict[str, list[int]]:
     """Gas of every call in five rounds of three trainers, all claimed at once by seat 0."""
     MeteredChain.used = defaultdict(list)
-    with start_devnet() as devnet:
-        chain = MeteredChain(devnet, MINIMAL.limits)
+    with start_devnet() as devnet, closing(MeteredChain(devnet, MINIMAL.limits)) as chain:
         people: list[str] = [dev_account(number).address for number in range(12)]
         state = State(chain.chain_id, chain.market, MINIMAL.limits)
         pair = Pair(chain, state, people, quiet=True)
@@ -56,7 +56,6 @@ def used() -> dict[str, list[int]]:
             assert world.phase(world.to_final()) is Phase.FINAL
         claim = world.claim_at(ROUNDS, 0)
         world.call("claim", world.number, ROUNDS, 0, *claim.args)
-        chain.close()
     return MeteredChain.used
 
 

@@ -20,6 +20,9 @@ contract InvariantsTest is Test {
         excludeSelector(FuzzSelector({addr: address(handler), selectors: selectors}));
     }
 
+    /// forge-config: default.invariant.include-storage = false
+    /// forge-config: default.invariant.include-push-bytes = false
+    /// forge-config: default.invariant.dictionary-weight = 0
     function invariant_everyPromiseAfterEveryStep() public {
         handler.check();
     }

@@ -9,6 +9,7 @@ import {Campaign} from "./Campaign.t.sol";
 contract OrderTest is Test {
     /// I-10: claims, departures and withdrawals in any order leave everybody with the same. (Where a lie about pay has
     /// become FINAL the bucket lacks what the lie left out, and who comes first is served first; `docs` say so.)
+    /// forge-config: default.fuzz.runs = 12
     function testFuzz_drain_ordersOfClaims__sameForEverybody(uint256 seed, uint256 order) public {
         Campaign handler = new Campaign(true);
         for (uint256 i; i < 100; ++i) {
