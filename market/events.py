@@ -75,7 +75,10 @@ class StakeAdded(Event):
 
 @dataclass(frozen=True)
 class TrainerLeft(Event):
-    """A seat is free; pay and stake less penalty became credit of the payout address."""
+    """A seat is free; pay and stake less penalty became credit of the payout address.
+
+    `claimed`, `penalty_taken`: the seat's cumulative sums from now on, also where bucket or stake held less.
+    """
 
     project: int
     seat: int
@@ -84,6 +87,8 @@ class TrainerLeft(Event):
     pay: int
     stake_returned: int
     penalty: int
+    claimed: int
+    penalty_taken: int
 
 
 @dataclass(frozen=True)

@@ -98,8 +98,8 @@ class Replay:
         it.bucket -= event.pay
         it.penalty_pool += event.penalty
         self._credit(it, event.payout, event.pay + event.stake_returned)
-        seat.claimed += event.pay
-        seat.penalty_taken += event.penalty
+        seat.claimed = event.claimed
+        seat.penalty_taken = event.penalty_taken
         free_seat(it, seat)
 
     def _claimed(self, it: Project, event: ev.Claimed, at: int) -> None:

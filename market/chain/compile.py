@@ -74,7 +74,9 @@ def _add_packages(sources: dict[str, dict[str, str]], modules: Path) -> None:
             if full not in sources:
                 file = modules / full
                 if not file.is_file():
-                    raise ChainError("E208", f"{name} imports {target}: {full} is not there; run `make setup`")
+                    raise ChainError(
+                        "E208", f"{name} imports {target}: {full} is not there; run `make setup`"
+                    )
                 sources[full] = {"content": file.read_text()}
                 todo.append(full)
 

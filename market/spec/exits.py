@@ -165,7 +165,8 @@ def _depart(
     payout, back, evicted = place.payout, place.stake - penalty, call.caller != place.signer
     state.add_credit(it.params.token, payout, pay + back)
     free_seat(it, place)
-    return [*events, TrainerLeft(project, seat, payout, evicted, pay, back, penalty)]
+    sums = (place.claimed, place.penalty_taken)
+    return [*events, TrainerLeft(project, seat, payout, evicted, pay, back, penalty, *sums)]
 
 
 def _settle(project: Project, place: Seat, account: Account) -> tuple[int, int]:

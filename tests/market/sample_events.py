@@ -44,7 +44,7 @@ def registered(seat: int, holder: int) -> TrainerRegistered:
 
 
 def left(seat: int) -> TrainerLeft:
-    return TrainerLeft(PROJECT, seat, POSTER, False, 0, 0, 0)
+    return TrainerLeft(PROJECT, seat, POSTER, False, 0, 0, 0, 0, 0)
 
 
 def opened(round_: int, base: bytes = CONTENT.model_root, pot: int = PARAMS.pot) -> RoundOpened:

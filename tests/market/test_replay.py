@@ -61,7 +61,6 @@ def test_replay_withdrawal__empties_the_credit() -> None:
     assert views_of(replay.state, world) == views_of(world.state, world)
 
 
-@pytest.mark.xfail(reason="TrainerLeft names what moved, not the seat's new sums, which a short stake hides")
 def test_replay_penalty_above_the_stake__equals_the_getters() -> None:
     world, replay = replayed()
     world.start()

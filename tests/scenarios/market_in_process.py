@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from trainer.policy import Policy
 
 from aggregator.role import AggregatorNode
 from market.chain.gateway import Gateway
@@ -32,6 +31,7 @@ from market.store.folder import FolderStore
 from market.units import ZERO_ADDRESS
 from tests.fixtures_chain import MakeGateway
 from trainer import data as datasets
+from trainer.policy import Policy
 from trainer.producers import Producer, honest
 from trainer.role import TrainerNode
 from trainer.work import Work

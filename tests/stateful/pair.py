@@ -21,7 +21,7 @@ from market.chain.codec import Interface, encode_values
 from market.chain.errors import decode_revert
 from market.devnet import Devnet, dev_account, find_tool, start_devnet
 from market.errors import RefusedError
-from market.events import EVENTS, Event, TrainerLeft
+from market.events import EVENTS, Event
 from market.params import MINIMAL, Limits
 from market.records import AggregatorView, ProjectView, ResultView, RoundView, SeatView
 from market.replay import Replay
@@ -175,17 +175,9 @@ class Pair:
         events = expected
         for event in events:
             self.replay.apply(event, now)
-            self._tell_replay(event)
         if not self.quiet:
             self.compare(now)
         return events
-
-    def _tell_replay(self, event: Event) -> None:
-        """What `TrainerLeft` leaves out, see the test marked xfail in tests/market/test_replay.py."""
-        if isinstance(event, TrainerLeft):
-            known = self.state.projects[event.project - 1].seats[event.seat]
-            seat = self.replay.state.projects[event.project - 1].seats[event.seat]
-            seat.claimed, seat.penalty_taken = known.claimed, known.penalty_taken
 
     def compare(self, now: int) -> None:
         """Every getter of contract, specification and replayed events, and the escrow equation."""

@@ -67,14 +67,19 @@ abstract contract Aggregators is Trainers {
             if (v.clearedAt > since) since = v.clearedAt;
             address below = market.resultOf(p, v.lastResult).poster;
             if (tempted || _draw(2) == 0) _at(since + T1);
-            bool able = below != address(0) && !bonds[p][below].banned && bonds[p][below].bond >= _needed(p, round, below);
+            bool able =
+                below != address(0) && !bonds[p][below].banned && bonds[p][below].bond >= _needed(p, round, below);
             if (able && time < since + T1) return below;
             if (able && below != who) ++reached["takeOver"];
         }
         if (tempted) who = aggregators[HONEST + _draw(LIARS)];
-        for (uint256 i = HONEST; tempted && bonds[p][who].banned && i < aggregators.length; ++i) who = aggregators[i];
+        for (uint256 i = HONEST; tempted && bonds[p][who].banned && i < aggregators.length; ++i) {
+            who = aggregators[i];
+        }
         while (bonds[p][who].banned) who = aggregators[_draw(aggregators.length)];
-        if (bonds[p][who].bond < _needed(p, round, who)) _addBond(p, who, _needed(p, round, who) - bonds[p][who].bond + _draw(2));
+        if (bonds[p][who].bond < _needed(p, round, who)) {
+            _addBond(p, who, _needed(p, round, who) - bonds[p][who].bond + _draw(2));
+        }
     }
 
     /// The first result of a round: complete, or with a seat or the rows left out where there is something to leave.
@@ -138,7 +143,9 @@ abstract contract Aggregators is Trainers {
     }
 
     function _liar(address who) internal view returns (bool) {
-        for (uint256 i; i < HONEST; ++i) if (aggregators[i] == who) return false;
+        for (uint256 i; i < HONEST; ++i) {
+            if (aggregators[i] == who) return false;
+        }
         return true;
     }
 
@@ -224,7 +231,9 @@ abstract contract Aggregators is Trainers {
         for (uint256 round = projects[p].low + 1; round <= projects[p].head; ++round) {
             RoundView memory r = market.roundOf(p, round);
             sum = keccak256(abi.encode(sum, r.sealCount, r.revealCount, r.revealSum, r.revealEnd, r.baseRoot));
-            for (uint256 seat; seat < SEATS; ++seat) sum = keccak256(abi.encode(sum, market.slotOf(p, round, seat)));
+            for (uint256 seat; seat < SEATS; ++seat) {
+                sum = keccak256(abi.encode(sum, market.slotOf(p, round, seat)));
+            }
         }
     }
 

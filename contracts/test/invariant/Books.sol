@@ -36,11 +36,17 @@ abstract contract Books is Ledger {
     }
 
     function _popcount(uint256 word) internal pure returns (uint256 count) {
-        for (; word != 0; word &= word - 1) ++count;
+        for (; word != 0; word &= word - 1) {
+            ++count;
+        }
     }
 
     /// Deltas and files that a complete post of `round` has as rows: the two words of its bitmap.
-    function _possibleRows(uint256 p, uint256 round, uint256 prev) internal view returns (uint256 deltas, uint256 files) {
+    function _possibleRows(uint256 p, uint256 round, uint256 prev)
+        internal
+        view
+        returns (uint256 deltas, uint256 files)
+    {
         uint256 results = prev == 0 ? 0 : books[market.resultOf(p, prev).commitment].ordinal;
         deltas = (1 << (results < DELTA_ROWS ? results : DELTA_ROWS)) - 1;
         if (round > 1) files = _revealedSeats(p, round - 1);
@@ -114,7 +120,9 @@ abstract contract Books is Ledger {
         Book storage book = books[Trees.commitment(opening)];
         book.opening = opening;
         delete book.accounts;
-        for (uint256 seat; seat < SEATS; ++seat) book.accounts.push(list[seat]);
+        for (uint256 seat; seat < SEATS; ++seat) {
+            book.accounts.push(list[seat]);
+        }
         book.ordinal = books[prevCommitment].ordinal + 1;
         book.sum = sum;
         book.included = plan.included;

@@ -16,7 +16,9 @@ abstract contract Checks is Outsider {
         vm.warp(time);
         ++checks;
         Look[] memory looks = new Look[](PROJECTS + 1);
-        for (uint256 p = 1; p <= PROJECTS; ++p) looks[p] = _look(p);
+        for (uint256 p = 1; p <= PROJECTS; ++p) {
+            looks[p] = _look(p);
+        }
         _I01_solvent();
         _I02_exactToTheUnit(looks);
         if (checks % 4 == 0) _I04_isolated();
@@ -26,6 +28,7 @@ abstract contract Checks is Outsider {
             _I05_creditsAsEarned(p, looks[p].credits);
             _I13_stopOpensNothing(p, looks[p].project);
             _I20_ordered(p, looks[p]);
+            _I20_activeSeatsCounted(p, looks[p]);
             if (checks % 4 == p) _I11_feeCapped(p);
             if (checks % 4 == p) _I21_paramsConstant(p);
             for (uint256 round = projects[p].low + 1; round <= projects[p].head; ++round) {
@@ -65,7 +68,9 @@ abstract contract Checks is Outsider {
         for (uint256 p = 1; p <= PROJECTS; ++p) {
             Totals memory t = looks[p].totals;
             uint256 owed = t.escrow + t.bucket + t.pool + t.pots + t.stakes - t.misses + t.bonds;
-            for (uint256 i; i < accounts.length; ++i) owed += looks[p].credits[i];
+            for (uint256 i; i < accounts.length; ++i) {
+                owed += looks[p].credits[i];
+            }
             uint256 other = p == 1 ? bystanderHeld : 0;
             uint256 held = market.held(_token(p));
             assertEq(owed + other, held, "I-02: liabilities == held");
@@ -104,7 +109,9 @@ abstract contract Checks is Outsider {
     /// I-05, I-07, I-12: the credit of every account is what it earned by the ledger less what it took out itself;
     /// nothing is credited twice, and nothing to an owner but the escrow of a refund or a refuter's third.
     function _I05_creditsAsEarned(uint256 p, uint256[] memory list) internal view {
-        for (uint256 i; i < list.length; ++i) assertEq(list[i], credit[p][accounts[i]], "I-05");
+        for (uint256 i; i < list.length; ++i) {
+            assertEq(list[i], credit[p][accounts[i]], "I-05");
+        }
         assertEq(projects[p].ownerCredited, projects[p].refunded, "I-12: only by refund");
     }
 
@@ -181,6 +188,24 @@ abstract contract Checks is Outsider {
             if (round > v.lastResult && round <= v.tip) assertFalse(result, "I-20: newest result");
         }
         assertEq(open, v.openCount, "I-20: counted again");
+    }
+
+    /// I-20, the clocks of COMMIT: active for a round are the holders whose last seal was in the one before, and those who
+    /// joined in that one and have not sealed; the market counts them without ever listing seats.
+    function _I20_activeSeatsCounted(uint256 p, Look memory l) internal view {
+        uint256 head = l.project.head;
+        uint256 next;
+        uint256 left;
+        for (uint256 seat; seat < SEATS; ++seat) {
+            SeatGhost storage s = seats[p][seat];
+            if (s.signer == address(0)) continue;
+            uint256 seen = s.last == 0 ? s.joined : s.last;
+            if (seen == head) ++next;
+            if (seen + 1 == head) ++left;
+        }
+        assertEq(l.project.activeNext, next, "I-20: active for the next round");
+        if (head == 0 || rounds[p][head].seen != Phase.Commit) return;
+        assertEq(l.rounds[head - l.from - 1].activeLeft, left, "I-20: active and not yet sealed");
     }
 
     /// I-21: the parameters never change.

@@ -13,8 +13,12 @@ abstract contract Drain is Checks {
         vm.warp(time);
         entropy = order;
         _endRounds();
-        for (uint256 p = 1; p <= PROJECTS; ++p) _takePay(p);
-        for (uint256 p = 1; p <= PROJECTS; ++p) _at(_endDate(p));
+        for (uint256 p = 1; p <= PROJECTS; ++p) {
+            _takePay(p);
+        }
+        for (uint256 p = 1; p <= PROJECTS; ++p) {
+            _at(_endDate(p));
+        }
         for (uint256 p = 1; p <= PROJECTS; ++p) {
             _refund(p);
             for (uint256 i; i < aggregators.length; ++i) {
@@ -26,7 +30,9 @@ abstract contract Drain is Checks {
             _I18_nothingStays(p);
         }
         for (uint256 p = 1; p <= PROJECTS; ++p) {
-            for (uint256 round = 1; round <= projects[p].head; ++round) _checkOneRound(p, round);
+            for (uint256 round = 1; round <= projects[p].head; ++round) {
+                _checkOneRound(p, round);
+            }
         }
     }
 
@@ -80,7 +86,9 @@ abstract contract Drain is Checks {
     /// I-14: a withdrawal to a working receiver never fails, whoever has withdrawn before.
     function _I14_everybodyWithdraws(uint256 p) private {
         while (_withdraw(p)) {}
-        for (uint256 i; i < accounts.length; ++i) assertEq(market.creditOf(_token(p), accounts[i]), 0, "I-14");
+        for (uint256 i; i < accounts.length; ++i) {
+            assertEq(market.creditOf(_token(p), accounts[i]), 0, "I-14");
+        }
     }
 
     /// I-18: nothing is left of any class, and of the balance only what was forced on the market.

@@ -13,10 +13,14 @@ abstract contract Handler is Drain {
         for (uint256 p = 1; p <= PROJECTS; ++p) {
             projects[p].params = _paramsHash(p);
             _fund(p, 6 * uint256(_pot(p)));
-            for (uint256 i; i < EXPECTED; ++i) _register(p);
+            for (uint256 i; i < EXPECTED; ++i) {
+                _register(p);
+            }
         }
         market.fund{value: _ready(BYSTANDER, outsider, 5 ether)}(BYSTANDER, 5 ether);
-        market.register{value: _ready(BYSTANDER, _signer(0), 6 ether)}(BYSTANDER, 0, _payout(0), 6 ether, new bytes32[](0));
+        market.register{value: _ready(BYSTANDER, _signer(0), 6 ether)}(
+            BYSTANDER, 0, _payout(0), 6 ether, new bytes32[](0)
+        );
         market.addBond{value: _ready(BYSTANDER, aggregators[0], 7 ether)}(BYSTANDER, 7 ether);
         bystanderHeld = 18 ether;
         bystanderState = _bystander();
@@ -27,9 +31,10 @@ abstract contract Handler is Drain {
         vm.warp(time);
         entropy = seed;
         _;
-        for (uint256 p = 1; p <= PROJECTS; ++p) _watch(p);
+        for (uint256 p = 1; p <= PROJECTS; ++p) {
+            _watch(p);
+        }
     }
-
 
     function _try(uint256 seed, function(uint256) internal returns (bool) act) private step(seed) {
         uint256 p = 1 + _draw(PROJECTS);
@@ -175,7 +180,9 @@ abstract contract Handler is Drain {
 
     function _trap(uint256 p) private returns (bool) {
         tempted = true;
-        for (uint256 i; i < 16 && market.projectOf(p).openCount < OPEN_ROUNDS; ++i) _proceed(p);
+        for (uint256 i; i < 16 && market.projectOf(p).openCount < OPEN_ROUNDS; ++i) {
+            _proceed(p);
+        }
         tempted = false;
         if (_draw(3) == 0) _open(p);
         return _convictAndAfter(p);

@@ -171,7 +171,9 @@ abstract contract Ledger is World {
             }
             time = next;
             vm.warp(next);
-            for (uint256 p = 1; p <= PROJECTS; ++p) _watch(p);
+            for (uint256 p = 1; p <= PROJECTS; ++p) {
+                _watch(p);
+            }
         }
     }
 
@@ -196,7 +198,9 @@ abstract contract Ledger is World {
             RoundGhost storage r = rounds[p][round];
             Phase phase = _phase(p, round);
             if (phase != r.seen) {
-                assertTrue(_edge(r, phase), string.concat("I-15: ", vm.toString(uint8(r.seen)), ">", vm.toString(uint8(phase))));
+                assertTrue(
+                    _edge(r, phase), string.concat("I-15: ", vm.toString(uint8(r.seen)), ">", vm.toString(uint8(phase)))
+                );
                 r.seen = phase;
             }
             if (!r.settled || g.low + 1 != round) continue;

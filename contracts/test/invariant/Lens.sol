@@ -62,12 +62,16 @@ contract Lens is ILens {
             l.results[i] = market.resultOf(project, from + i + 1);
             l.totals.pots += l.rounds[i].pot - l.rounds[i].uncharged;
         }
-        for (uint256 seat; seat < seats; ++seat) l.totals.stakes += market.seatOf(project, seat).stake;
+        for (uint256 seat; seat < seats; ++seat) {
+            l.totals.stakes += market.seatOf(project, seat).stake;
+        }
         for (uint256 i; i < aggregators.length; ++i) {
             l.totals.bonds += market.aggregatorOf(project, aggregators[i]).bond;
         }
         l.credits = new uint256[](accounts.length);
-        for (uint256 i; i < accounts.length; ++i) l.credits[i] = market.creditOf(token, accounts[i]);
+        for (uint256 i; i < accounts.length; ++i) {
+            l.credits[i] = market.creditOf(token, accounts[i]);
+        }
     }
 
     /// All that may be read of a round but its pot, which flat claims empty.

@@ -63,11 +63,11 @@ abstract contract Outsider is Anyone {
             bool copy = roots[p][round][seat] == 0;
             if (phase == Phase.Reveal && !copy) continue;
             (bytes32 root, bytes32 salt) = _author(p, round, bytes32(slot));
-            bytes4 error_ =
-                phase == Phase.Reveal ? IMarketFacts.MarketSealMismatch.selector : IMarketFacts.MarketWrongPhase.selector;
-            return _refused(
-                seats[p][seat].signer, abi.encodeCall(IMarket.reveal, (p, round, seat, root, salt, 0)), error_
-            );
+            bytes4 error_ = phase == Phase.Reveal
+                ? IMarketFacts.MarketSealMismatch.selector
+                : IMarketFacts.MarketWrongPhase.selector;
+            return
+                _refused(seats[p][seat].signer, abi.encodeCall(IMarket.reveal, (p, round, seat, root, salt, 0)), error_);
         }
         return false;
     }
@@ -115,9 +115,10 @@ abstract contract Outsider is Anyone {
             account.pay += 1;
             error_ = IMarketFacts.MarketWrongProof.selector;
         }
-        return _refused(
-            outsider, abi.encodeCall(IMarket.claim, (p, final_, uint16(seat), account, opening, proof)), error_
-        );
+        return
+            _refused(
+                outsider, abi.encodeCall(IMarket.claim, (p, final_, uint16(seat), account, opening, proof)), error_
+            );
     }
 
     /// A share that was taken (I-07), or of a seat that did not reveal (I-09).
@@ -137,7 +138,9 @@ abstract contract Outsider is Anyone {
     // ----- money -----
 
     function _refuseMoney(uint256 p, uint256 kind) private returns (bool) {
-        if (kind == 8) return _refused(outsider, abi.encodeCall(IRegistry.stop, (p)), IMarketFacts.MarketNotOwner.selector);
+        if (kind == 8) {
+            return _refused(outsider, abi.encodeCall(IRegistry.stop, (p)), IMarketFacts.MarketNotOwner.selector);
+        }
         if (kind == 9) {
             address account = accounts[_draw(accounts.length)];
             if (credit[p][account] != 0) return false;
@@ -154,7 +157,8 @@ abstract contract Outsider is Anyone {
             address who = aggregators[_draw(aggregators.length)];
             uint96 amount = uint96(bonds[p][who].bond + 1);
             if (bonds[p][who].locks != 0) amount = uint96(bonds[p][who].bond - bonds[p][who].locks * _lock(p) + 1);
-            return _refused(who, abi.encodeCall(IMarket.removeBond, (p, amount)), IMarketFacts.MarketBondTooLow.selector);
+            return
+                _refused(who, abi.encodeCall(IMarket.removeBond, (p, amount)), IMarketFacts.MarketBondTooLow.selector);
         }
         if (kind == 12) {
             if (_running(p)) return false;
@@ -195,6 +199,7 @@ abstract contract Outsider is Anyone {
         if (kind == 14) {
             bytes memory call_ = abi.encodeCall(IMarket.finalise, (p, round));
             if (phase != Phase.Standing) return _refused(outsider, call_, IMarketFacts.MarketWrongPhase.selector);
+            if (time >= r.standsAt + W && bonds[p][r.stored].banned) return _refuseConvicted(p, round, call_);
             return time < r.standsAt + W && _refused(outsider, call_, IMarketFacts.MarketTooEarly.selector);
         }
         if (kind == 15) {
@@ -225,6 +230,13 @@ abstract contract Outsider is Anyone {
         }
         if (kind == 20) return _refusePost(p);
         return !_running(p) && _refused(outsider, abi.encodeCall(IMarket.open, (p)), _closedOr(p, 0));
+    }
+
+    /// I-36: what a convicted poster left standing never becomes FINAL.
+    function _refuseConvicted(uint256 p, uint256 round, bytes memory call_) private returns (bool) {
+        if (market.resultOf(p, round).prev != projects[p].lastFinal) return false;
+        ++reached["refuseConvicted"];
+        return _refused(outsider, call_, IMarketFacts.MarketBanned.selector);
     }
 
     /// A post that knows another result below, or pays more than there is.

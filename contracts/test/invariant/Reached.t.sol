@@ -9,7 +9,7 @@ import {Campaign} from "./Campaign.t.sol";
 contract ReachedTest is Test {
     uint256 private constant STEPS = 400;
     string private constant ACTIONS =
-        "register addStake leave evict rejoin penalty copySeal seal reveal withhold absent claim claimFlat addBond removeBond takeOver post postPartial replace unmerged convictSelf convict clear release fund stop refund poolJoins open reopen voidEmpty voidFew voidSilent flatten lieFinal finalise skipTip skipTerminal withdraw burn forceToken forceNative before atDeadline after";
+        "register addStake leave evict rejoin penalty copySeal seal reveal withhold absent claim claimFlat addBond removeBond takeOver post postPartial replace unmerged convictSelf convict clear release fund stop refund poolJoins open reopen voidEmpty voidFew voidSilent flatten lieFinal finalise skipTip skipTerminal withdraw burn forceToken forceNative before atDeadline after refuseConvicted";
 
     mapping(string action => uint256) private reached;
 
@@ -22,13 +22,25 @@ contract ReachedTest is Test {
                 handler.play(word >> 128, word & type(uint64).max);
             }
             handler.drain(seed);
-            for (uint256 i; i < actions.length; ++i) reached[actions[i]] += handler.reached(actions[i]);
-            for (uint256 i; i < handler.refusals(); ++i) reached[_refusal(i)] += handler.reached(_refusal(i));
+            for (uint256 i; i < actions.length; ++i) {
+                reached[actions[i]] += handler.reached(actions[i]);
+            }
+            for (uint256 i; i < handler.refusals(); ++i) {
+                reached[_refusal(i)] += handler.reached(_refusal(i));
+            }
         }
-        for (uint256 i; i < actions.length; ++i) emit log_named_uint(actions[i], reached[actions[i]]);
-        for (uint256 i; i < 22; ++i) emit log_named_uint(_refusal(i), reached[_refusal(i)]);
-        for (uint256 i; i < actions.length; ++i) assertGt(reached[actions[i]], 0, actions[i]);
-        for (uint256 i; i < 22; ++i) assertGt(reached[_refusal(i)], 0, _refusal(i));
+        for (uint256 i; i < actions.length; ++i) {
+            emit log_named_uint(actions[i], reached[actions[i]]);
+        }
+        for (uint256 i; i < 22; ++i) {
+            emit log_named_uint(_refusal(i), reached[_refusal(i)]);
+        }
+        for (uint256 i; i < actions.length; ++i) {
+            assertGt(reached[actions[i]], 0, actions[i]);
+        }
+        for (uint256 i; i < 22; ++i) {
+            assertGt(reached[_refusal(i)], 0, _refusal(i));
+        }
     }
 
     function _refusal(uint256 kind) private pure returns (string memory) {

@@ -15,7 +15,9 @@ abstract contract Trainers is Books {
         (bool idle, uint256 i) = _idleSigner(p);
         if (!free || !idle) return false;
         uint256 stake = _unit(p) * (1 + _draw(3));
-        market.register{value: _ready(p, _signer(i), stake)}(p, uint16(seat), _payout(i), uint96(stake), new bytes32[](0));
+        market.register{value: _ready(p, _signer(i), stake)}(
+            p, uint16(seat), _payout(i), uint96(stake), new bytes32[](0)
+        );
 
         _entered(p, stake);
         want[p].stakes += stake;
@@ -197,7 +199,9 @@ abstract contract Trainers is Books {
             silent = (silent + 1) % SEATS;
         }
         for (uint256 seat; seat < SEATS; ++seat) {
-            if (seat != silent && _phase(p, round) == Phase.Reveal && _mayReveal(p, round, seat)) _revealOne(p, round, seat);
+            if (seat != silent && _phase(p, round) == Phase.Reveal && _mayReveal(p, round, seat)) {
+                _revealOne(p, round, seat);
+            }
         }
         _at(market.roundOf(p, round).revealEnd);
         ++reached["withhold"];
@@ -295,7 +299,9 @@ abstract contract Trainers is Books {
         i = _draw(SIGNERS);
         for (uint256 k; k < SIGNERS; ++k) {
             bool seated;
-            for (uint256 seat; seat < SEATS; ++seat) seated = seated || seats[p][seat].signer == _signer(i);
+            for (uint256 seat; seat < SEATS; ++seat) {
+                seated = seated || seats[p][seat].signer == _signer(i);
+            }
             if (!seated) return (true, i);
             i = (i + 1) % SIGNERS;
         }

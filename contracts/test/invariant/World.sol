@@ -48,13 +48,19 @@ abstract contract World is Test {
         market = IMarketHarness(deployCode("MarketHarness.sol:MarketHarness", abi.encode(_limits())));
         lens = ILens(deployCode("Lens.sol:Lens"));
         coin = address(new Plain());
-        for (uint256 i; i < HONEST + LIARS; ++i) aggregators.push(_actor("aggregator", i));
+        for (uint256 i; i < HONEST + LIARS; ++i) {
+            aggregators.push(_actor("aggregator", i));
+        }
         accounts = aggregators;
         accounts.push(watcher);
         accounts.push(outsider);
         accounts.push(BURN);
-        for (uint256 p = 1; p <= PROJECTS; ++p) accounts.push(_owner(p));
-        for (uint256 i; i < SIGNERS; ++i) accounts.push(_payout(i));
+        for (uint256 p = 1; p <= PROJECTS; ++p) {
+            accounts.push(_owner(p));
+        }
+        for (uint256 i; i < SIGNERS; ++i) {
+            accounts.push(_payout(i));
+        }
         for (uint256 p = 1; p <= PROJECTS + 1; ++p) {
             vm.prank(_owner(p));
             market.create(_params(p), Content(keccak256("text"), keccak256("file"), keccak256(abi.encode("model", p))));

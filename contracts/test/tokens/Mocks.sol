@@ -37,8 +37,9 @@ contract ReturnsNothing {
         balanceOf[to] += amount;
     }
 
-    function approve(address spender, uint256 amount) external {
+    function approve(address spender, uint256 amount) external returns (bool) {
         allowance[msg.sender][spender] = amount;
+        return true; // the market never asks for this one
     }
 
     function transfer(address to, uint256 amount) external {
@@ -135,7 +136,6 @@ contract Rebases is Plain {
 contract CallsBack is Plain {
     address public target;
     bytes public data;
-    address public watch; // notes solvency within the callback
     bool public tried;
     bool public done;
     bytes public answer;
