@@ -35,7 +35,7 @@ abstract contract Checks is Outsider {
                 RoundView memory r = looks[p].rounds[round - projects[p].low - 1];
                 _I12_potBound(p, round, r);
                 _I16_phaseByFactsAndTime(p, round, r, looks[p].project.tip);
-                _I35_boundedDelay(p, round, r, looks[p].project);
+                _I35_boundedDelay(p, round, r, looks[p]);
                 _I36_backedByABond(p, round, r, looks[p].results[round - projects[p].low - 1]);
             }
             if (projects[p].head != 0) _checkOneRound(p, 1 + checks % projects[p].head);
@@ -275,17 +275,18 @@ abstract contract Checks is Outsider {
 
     /// I-35: nothing waits for ever: a round that may get a result is flat, and one that has one is FINAL, a bounded time
     /// after REVEAL ended, the round below stood and the last conviction.
-    function _I35_boundedDelay(uint256 p, uint256 round, RoundView memory r, ProjectView memory v) internal view {
+    function _I35_boundedDelay(uint256 p, uint256 round, RoundView memory r, Look memory l) internal view {
         RoundGhost storage g = rounds[p][round];
-        if (r.phase == Phase.Aggregate && v.tip + 1 == round) {
-            uint256 since = r.revealEnd > projects[p].tipSince ? r.revealEnd : projects[p].tipSince;
-            assertLe(_flatDue(p, round), since + DEAD, "I-35: flat");
+        if (r.phase == Phase.Aggregate && l.project.tip + 1 == round) {
+            uint256 last = l.project.lastEventAt;
+            assertTrue(
+                last <= r.revealEnd || last <= projects[p].tipSince, "I-35: flat T_dead after what happened last"
+            );
         }
+        if (r.phase != Phase.Proposed && r.phase != Phase.Standing) return;
         if (r.phase == Phase.Proposed) assertLe(g.standsAt, g.proposedAt + TX, "I-35: stands");
-        if (r.phase == Phase.Proposed || r.phase == Phase.Standing) {
-            assertEq(market.resultOf(p, round).standsAt, g.standsAt, "I-35: W runs from STANDING");
-            assertEq(r.proposedAt, g.proposedAt, "I-35: T_x runs from the first PROPOSED post");
-        }
+        assertEq(l.results[round - l.from - 1].standsAt, g.standsAt, "I-35: W runs from STANDING");
+        assertEq(r.proposedAt, g.proposedAt, "I-35: T_x runs from the first PROPOSED post");
     }
 
     /// I-36: a result that counts has a poster whose bond is whole, unless that poster was convicted for another one; then

@@ -94,7 +94,7 @@ abstract contract Handler is Drain {
     }
 
     function _absentSometimes(uint256 p) private returns (bool) {
-        return _draw(3) == 0 && _absent(p);
+        return _draw(2) == 0 && _absent(p);
     }
 
     function leave(uint256 seed) external {
@@ -170,6 +170,7 @@ abstract contract Handler is Drain {
         uint256 then_ = _draw(3);
         if (then_ == 0) _release(p);
         if (then_ == 1 && _refuse(p, 3)) ++reached["refuse3"];
+        if (then_ == 2) _refuseConvicted(p);
         return true;
     }
 

@@ -199,7 +199,6 @@ abstract contract Outsider is Anyone {
         if (kind == 14) {
             bytes memory call_ = abi.encodeCall(IMarket.finalise, (p, round));
             if (phase != Phase.Standing) return _refused(outsider, call_, IMarketFacts.MarketWrongPhase.selector);
-            if (time >= r.standsAt + W && bonds[p][r.stored].banned) return _refuseConvicted(p, round, call_);
             return time < r.standsAt + W && _refused(outsider, call_, IMarketFacts.MarketTooEarly.selector);
         }
         if (kind == 15) {
@@ -232,11 +231,19 @@ abstract contract Outsider is Anyone {
         return !_running(p) && _refused(outsider, abi.encodeCall(IMarket.open, (p)), _closedOr(p, 0));
     }
 
-    /// I-36: what a convicted poster left standing never becomes FINAL.
-    function _refuseConvicted(uint256 p, uint256 round, bytes memory call_) private returns (bool) {
-        if (market.resultOf(p, round).prev != projects[p].lastFinal) return false;
-        ++reached["refuseConvicted"];
-        return _refused(outsider, call_, IMarketFacts.MarketBanned.selector);
+    /// I-36: what a convicted poster left standing never becomes FINAL, however long nobody clears it.
+    function _refuseConvicted(uint256 p) internal returns (bool) {
+        ProjectView memory v = _view(p);
+        for (uint256 round = v.lastFinal + 1; round <= v.tip; ++round) {
+            RoundGhost storage r = rounds[p][round];
+            if (_phase(p, round) != Phase.Standing || market.resultOf(p, round).prev != v.lastFinal) continue;
+            if (!bonds[p][r.stored].banned) return false;
+            _at(r.standsAt + W);
+            ++reached["refuseConvicted"];
+            bytes memory call_ = abi.encodeCall(IMarket.finalise, (p, round));
+            return _refused(outsider, call_, IMarketFacts.MarketBanned.selector);
+        }
+        return false;
     }
 
     /// A post that knows another result below, or pays more than there is.
