@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from trainer.policy import Policy
 
 from aggregator.judge import Judgement
 from aggregator.ledger import Choice, Ledger
@@ -45,6 +44,7 @@ from tests.scenarios.market_in_process import (
     Market,
     open_market,
 )
+from trainer.policy import Policy
 from trainer.producers import honest
 
 pytestmark = pytest.mark.chain

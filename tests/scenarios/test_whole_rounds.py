@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from trainer.policy import Policy
 
 from aggregator.ledger import Ledger
 from market.claims import Place, document_of
@@ -15,6 +14,7 @@ from market.phases import Phase
 from market.records import START_ACCOUNT
 from tests.fixtures_chain import MakeGateway
 from tests.scenarios.market_in_process import Market, open_market
+from trainer.policy import Policy
 from trainer.producers import copier, free_rider, sign_flip
 
 pytestmark = pytest.mark.chain
