@@ -7,8 +7,8 @@ import {Drain} from "./Drain.sol";
 /// The steps of a campaign. Each is built to be valid; where its action is not possible now, the project takes its
 /// natural next step, so that no call is lost and any revert is a finding.
 abstract contract Handler is Drain {
-    constructor(bool honest_) {
-        truthful = honest_;
+    constructor(bool truthful_) {
+        truthful = truthful_;
         _stage();
         for (uint256 p = 1; p <= PROJECTS; ++p) {
             projects[p].params = _paramsHash(p);
@@ -26,7 +26,7 @@ abstract contract Handler is Drain {
         bystanderState = _bystander();
     }
 
-    /// Every step draws its choices from `seed`; half of them are about the first project.
+    /// Every step draws its choices from `seed`.
     modifier step(uint256 seed) {
         vm.warp(time);
         entropy = seed;
