@@ -167,10 +167,16 @@ abstract contract Handler is Drain {
     /// What a conviction leaves behind is often gone a step later: results without effect, a head on a model that fell.
     function _convictAndAfter(uint256 p) private returns (bool) {
         if (!_convict(p)) return false;
-        uint256 then_ = _draw(3);
+        uint256 then_ = _draw(4);
         if (then_ == 0) _release(p);
         if (then_ == 1 && _refuse(p, 3)) ++reached["refuse3"];
         if (then_ == 2) _refuseConvicted(p);
+        uint256 head = market.projectOf(p).head;
+        if (then_ == 3 && rounds[p][head].seals == 0) {
+            // The head's COMMIT runs out before the round below has a result, on another model, again.
+            _at(market.roundOf(p, head).commitEnd);
+            if (_postFirst(p, false)) _open(p);
+        }
         return true;
     }
 

@@ -111,7 +111,10 @@ abstract contract Outsider is Anyone {
         if (final_ == 0) return false;
         (SeatAccount memory account, Opening memory opening, bytes32[] memory proof) = _proof(p, final_, seat);
         bytes4 error_ = IMarketFacts.MarketNothingDue.selector;
-        if (account.pay > seats[p][seat].claimed) {
+        if (account.pay > seats[p][seat].claimed + want[p].bucket) {
+            error_ = IMarketFacts.MarketBucketTooLow.selector; // a lie about `paid` became FINAL (I-04b)
+            ++reached["bucketTooLow"];
+        } else if (account.pay > seats[p][seat].claimed) {
             account.pay += 1;
             error_ = IMarketFacts.MarketWrongProof.selector;
         }

@@ -8,10 +8,10 @@ import {Campaign} from "./Campaign.t.sol";
 /// What a campaign can reach: a fixed one, played like those of `InvariantsTest`, takes every action and every refusal.
 contract ReachedTest is Test {
     uint256 private constant STEPS = 400;
-    string private constant ACTIONS = "fund stop refund poolJoins open reopen register rejoin addStake leave evict penalty "
+    string private constant ACTIONS = "fund stop refund poolJoins open reopen reopenOver register rejoin addStake leave evict penalty "
         "seal copySeal absent reveal withhold voidEmpty voidFew voidSilent addBond removeBond takeOver post postPartial "
         "replace unmerged convict convictSelf refuseConvicted clear release skipTip skipTerminal flatten finalise lieFinal "
-        "claim claimFlat withdraw burn forceToken forceNative before atDeadline after";
+        "claim claimFlat bucketTooLow withdraw burn forceToken forceNative before atDeadline after";
 
     mapping(string action => uint256) private reached;
     uint256 private refusals;
