@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {Phase, Post, ProjectView, RoundView} from "../../src/types.sol";
+import {AggregatorView, Phase, Post, ProjectView, ResultView, RoundView} from "../../src/types.sol";
 import {Trees} from "../utils/Trees.sol";
 import {Trainers} from "./Trainers.sol";
 
@@ -182,10 +182,12 @@ abstract contract Aggregators is Trainers {
         r.pot += third;
         want[p].escrow += a.bond - 2 * third;
         _earn(p, refuter, third);
+        projects[p].bondLost += a.bond;
         assertGe(3 * (a.bond - third), 2 * a.bond, "I-32: who refutes itself loses two thirds");
         assertGe(3 * third + 2, a.bond, "I-32: an owner loses one");
         (a.bond, a.locks, a.banned) = (0, 0, true);
         r.stored = address(0);
+        projects[p].convictedAt = time;
         projects[p].tipSince = time;
         if (refuter == liar) ++reached["convictSelf"];
         ++reached["convict"];
@@ -203,6 +205,7 @@ abstract contract Aggregators is Trainers {
             vm.prank(outsider);
             market.clear(p, round);
             rounds[p][round].stored = address(0);
+            projects[p].convictedAt = time;
             projects[p].tipSince = time;
             ++reached["clear"];
             _cleared(p, round, facts);

@@ -77,10 +77,9 @@ abstract contract Anyone is Aggregators {
     function _reopen(uint256 p, ProjectView memory v) private returns (bool) {
         bytes32 model = market.resultOf(p, v.lastResult).modelRoot;
         if (v.tip + 1 != v.head || market.roundOf(p, v.head).baseRoot == model) return false;
-        bool over = _phase(p, v.head) == Phase.Void;
         market.open(p);
 
-        ++reached[over ? "reopenOver" : "reopen"];
+        ++reached["reopen"];
         _watch(p);
         return true;
     }

@@ -13,6 +13,7 @@ abstract contract Books is Ledger {
         uint256 ordinal; // results above the start, this one counted
         uint256 sum; // of this round's pay over all seats; an honest `paid`
         uint256 included; // bitmap
+        uint256 rows;
     }
 
     mapping(bytes32 commitment => Book) internal books;
@@ -125,6 +126,7 @@ abstract contract Books is Ledger {
         book.ordinal = books[prevCommitment].ordinal + 1;
         book.sum = sum;
         book.included = plan.included;
+        book.rows = _popcount(post.rows[0]) + _popcount(post.rows[1]);
     }
 
     function _carried(bytes32 commitment) private view returns (SeatAccount[] memory list) {

@@ -5,6 +5,5 @@ import {Handler} from "./Handler.sol";
 
 /// The handler as a contract of its own. It is in a test file so that it is compiled as tests are: fast.
 contract Campaign is Handler {
-    /// `truthful`: no liar posts other pay than its accounts tree says.
-    constructor(bool truthful) Handler(truthful) {}
+    constructor(bool honest) Handler(honest) {}
 }

@@ -7,8 +7,8 @@ import {Drain} from "./Drain.sol";
 /// The steps of a campaign. Each is built to be valid; where its action is not possible now, the project takes its
 /// natural next step, so that no call is lost and any revert is a finding.
 abstract contract Handler is Drain {
-    constructor(bool truthful_) {
-        truthful = truthful_;
+    constructor(bool honest_) {
+        truthful = honest_;
         _stage();
         for (uint256 p = 1; p <= PROJECTS; ++p) {
             projects[p].params = _paramsHash(p);
@@ -26,7 +26,7 @@ abstract contract Handler is Drain {
         bystanderState = _bystander();
     }
 
-    /// Every step draws its choices from `seed`.
+    /// Every step draws its choices from `seed`; half of them are about the first project.
     modifier step(uint256 seed) {
         vm.warp(time);
         entropy = seed;
@@ -167,16 +167,10 @@ abstract contract Handler is Drain {
     /// What a conviction leaves behind is often gone a step later: results without effect, a head on a model that fell.
     function _convictAndAfter(uint256 p) private returns (bool) {
         if (!_convict(p)) return false;
-        uint256 then_ = _draw(4);
+        uint256 then_ = _draw(3);
         if (then_ == 0) _release(p);
         if (then_ == 1 && _refuse(p, 3)) ++reached["refuse3"];
         if (then_ == 2) _refuseConvicted(p);
-        uint256 head = market.projectOf(p).head;
-        if (then_ == 3 && rounds[p][head].seals == 0) {
-            // The head's COMMIT runs out before the round below has a result, on another model, again.
-            _at(market.roundOf(p, head).commitEnd);
-            if (_postFirst(p, false)) _open(p);
-        }
         return true;
     }
 

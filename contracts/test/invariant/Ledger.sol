@@ -64,6 +64,9 @@ abstract contract Ledger is World {
         uint256 openRounds;
         uint256 lastFinal;
         uint256 tipSince; // when the tip last moved
+        uint256 convictedAt; // last conviction or clear
+        uint256 stakeLost; // units and penalties taken from stakes
+        uint256 bondLost; // by convictions
         bytes32 params;
     }
 
@@ -125,6 +128,7 @@ abstract contract Ledger is World {
         seats[p][seat].stake -= due;
         want[p].stakes -= due;
         want[p].misses -= due;
+        projects[p].stakeLost += due;
     }
 
     /// A result that is replaced, released or FINAL frees its poster's bond; a conviction has taken it already.

@@ -8,7 +8,7 @@ import {Campaign} from "./Campaign.t.sol";
 /// Nobody gains by being first.
 contract OrderTest is Test {
     /// I-10: claims, departures and withdrawals in any order leave everybody with the same. (Where a lie about pay has
-    /// become FINAL the bucket lacks what the lie left out, and who comes first is served first.)
+    /// become FINAL the bucket lacks what the lie left out, and who comes first is served first; `docs` say so.)
     /// forge-config: default.fuzz.runs = 12
     function testFuzz_drain_ordersOfClaims__sameForEverybody(uint256 seed, uint256 order) public {
         Campaign handler = new Campaign(true);

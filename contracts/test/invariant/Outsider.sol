@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IMarket, IMarketFacts, IRegistry} from "../../src/interfaces/IMarket.sol";
-import {Account as SeatAccount, Opening, Phase, Post, ProjectView} from "../../src/types.sol";
+import {Account as SeatAccount, Opening, Phase, Post, ProjectView, RoundView} from "../../src/types.sol";
 import {Plain} from "../tokens/Mocks.sol";
 import {Anyone} from "./Anyone.sol";
 
@@ -111,10 +111,7 @@ abstract contract Outsider is Anyone {
         if (final_ == 0) return false;
         (SeatAccount memory account, Opening memory opening, bytes32[] memory proof) = _proof(p, final_, seat);
         bytes4 error_ = IMarketFacts.MarketNothingDue.selector;
-        if (account.pay > seats[p][seat].claimed + want[p].bucket) {
-            error_ = IMarketFacts.MarketBucketTooLow.selector; // a lie about `paid` became FINAL (I-04b)
-            ++reached["bucketTooLow"];
-        } else if (account.pay > seats[p][seat].claimed) {
+        if (account.pay > seats[p][seat].claimed) {
             account.pay += 1;
             error_ = IMarketFacts.MarketWrongProof.selector;
         }
@@ -270,7 +267,19 @@ abstract contract Outsider is Anyone {
         uint256 amount = 1 + _draw(1 ether);
         forced[p] += amount;
         if (p == 2) Plain(coin).mint(address(market), amount);
-        else vm.deal(address(market), address(market).balance + amount); // as a contract's end or a block's fees would
+        else new Bomb{value: _deal(amount)}(payable(address(market)));
         ++reached[p == 2 ? "forceToken" : "forceNative"];
+    }
+
+    function _deal(uint256 amount) private returns (uint256) {
+        vm.deal(address(this), address(this).balance + amount);
+        return amount;
+    }
+}
+
+/// Leaves its balance to somebody who is not asked.
+contract Bomb {
+    constructor(address payable heir) payable {
+        selfdestruct(heir);
     }
 }

@@ -75,6 +75,7 @@ abstract contract Trainers is Books {
         want[p].pool += penalty;
         want[p].stakes -= s.stake;
         projects[p].claimed += pay;
+        projects[p].stakeLost += penalty;
         if (penalty != 0) ++reached["penalty"];
         _earn(p, s.payout, pay + s.stake - penalty);
         tenures[p][seat].push(TenureGhost(s.payout, s.first, s.last));
