@@ -127,12 +127,13 @@ def _build(go: Path, binary: Path) -> None:
 def _wait(build: subprocess.Popen[bytes]) -> int:
     """Wait with a line that grows on a terminal and appears every half minute elsewhere."""
     started = time.monotonic()
-    shown = -30.0
+    shown: float | None = None
     terminal = sys.stderr.isatty()
     try:
-        while build.poll() is None:
+        # The line comes before the first look: a build that ends at once is announced as well.
+        while True:
             seconds = time.monotonic() - started
-            if terminal or seconds - shown >= 30:
+            if terminal or shown is None or seconds - shown >= 30:
                 shown = seconds
                 end = "\r" if terminal else "\n"
                 print(
@@ -141,6 +142,8 @@ def _wait(build: subprocess.Popen[bytes]) -> int:
                     file=sys.stderr,
                 )
                 sys.stderr.flush()
+            if build.poll() is not None:
+                break
             time.sleep(0.2)
     finally:
         if build.poll() is None:
