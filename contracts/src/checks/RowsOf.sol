@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {Evidence, Reader} from "./Evidence.sol";
+import {Facts} from "./IChecks.sol";
+import {StepTree} from "./StepTree.sol";
+
+/// Numbers of the rows of sketches and of the Gram matrix (`aggregator/rows.py`): seats 0 .. N-1, the reference N, deltas
+/// N+1 .. N+3 (newest first), files of the last two rounds from N+4 on; which of them a result has, and the Gram tree.
+library RowsOf {
+    uint256 internal constant DELTAS = 3;
+    uint256 internal constant MEMORY = 2;
+    uint256 private constant WORD = 16;
+
+    error MarketNoSuchRow(uint256 row, uint256 rows);
+
+    // ----- numbers -----
+
+    function count(uint256 seats) internal pure returns (uint256) {
+        return seats + 1 + DELTAS + MEMORY * seats;
+    }
+
+    function delta(uint256 seats, uint256 age) internal pure returns (uint256) {
+        return seats + 1 + age;
+    }
+
+    function past(uint256 seats, uint256 age, uint256 seat) internal pure returns (uint256) {
+        return seats + 1 + DELTAS + age * seats + seat;
+    }
+
+    function firstPast(uint256 seats) internal pure returns (uint256) {
+        return seats + 1 + DELTAS;
+    }
+
+    // ----- which are there -----
+
+    function isIncluded(Facts calldata f, uint256 seat) internal pure returns (bool) {
+        return seat < f.seats && f.included[seat >> 8] >> (seat & 255) & 1 != 0;
+    }
+
+    /// Numbers of the included seats, ascending.
+    function included(Facts calldata f) internal pure returns (uint256[] memory seats) {
+        seats = new uint256[](f.seats);
+        uint256 found;
+        for (uint256 seat; seat < f.seats; ++seat) {
+            if (isIncluded(f, seat)) seats[found++] = seat;
+        }
+        assembly ("memory-safe") {
+            mstore(seats, found)
+        }
+    }
+
+    function isPresent(Facts calldata f, uint256 row) internal pure returns (bool) {
+        uint256 n = f.seats;
+        if (row < n) return isIncluded(f, row);
+        if (row < n + 1) return false;
+        if (row < n + 1 + DELTAS) return f.rows[0] >> (row - n - 1) & 1 != 0;
+        if (row >= count(n)) return false;
+        uint256 at = row - n - 1 - DELTAS;
+        uint256 words = (n + 255) >> 8;
+        uint256 seat = at % n;
+        return f.rows[1 + at / n * words + (seat >> 8)] >> (seat & 255) & 1 != 0;
+    }
+
+    // ----- the Gram tree -----
+
+    /// Inner product of two rows: evidence is its leaf of 16 bytes and all siblings; nothing is read where a row is absent,
+    /// whose products are zero.
+    function gram(Reader memory r, Facts calldata f, uint256 i, uint256 j) internal pure returns (int256) {
+        if (!isPresent(f, i) || !isPresent(f, j)) return 0;
+        return gramLeaf(r, f, i, j);
+    }
+
+    function gramLeaf(Reader memory r, Facts calldata f, uint256 i, uint256 j) internal pure returns (int256) {
+        uint256 bits = Evidence.clog2(count(f.seats));
+        if (i >= count(f.seats) || j >= count(f.seats)) revert MarketNoSuchRow(i > j ? i : j, count(f.seats));
+        uint256 offset = Evidence.take(r, WORD);
+        uint256 index = i << bits | j;
+        bytes32 hash = Evidence.climb(r, Evidence.leafHash(index, offset, WORD), index, 2 * bits);
+        if (hash != f.roots.gram) revert StepTree.MarketWrongLeaf(hash, f.roots.gram);
+        return Evidence.i128(offset, 0);
+    }
+
+    /// Inner products of seat `i`, which is included, with all seats: N numbers of 16 bytes from the returned offset on.
+    /// Evidence: those numbers (zeros where a seat is not included), right siblings up to the row's root where there is an
+    /// odd number of nodes, then the siblings of the row.
+    function gramRow(Reader memory r, Facts calldata f, uint256 i) internal pure returns (uint256 offset) {
+        uint256 bits = Evidence.clog2(count(f.seats));
+        offset = Evidence.take(r, f.seats * WORD);
+        bytes32[] memory hashes = new bytes32[](f.seats);
+        for (uint256 j; j < f.seats; ++j) {
+            if (isIncluded(f, j)) hashes[j] = Evidence.leafHash(i << bits | j, offset + j * WORD, WORD);
+            else if (Evidence.i128(offset, j) != 0) revert MarketNoSuchRow(j, f.seats);
+        }
+        bytes32 hash = Evidence.climb(r, Evidence.reduce(r, hashes, bits, false), i, bits);
+        if (hash != f.roots.gram) revert StepTree.MarketWrongLeaf(hash, f.roots.gram);
+    }
+}
