@@ -12,7 +12,8 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cache
-from typing import Any
+from threading import Lock
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -138,19 +139,44 @@ def _say_once(text: str) -> None:
 
 @contextmanager
 def deterministic(threads: int | None = None) -> Iterator[None]:
-    """Deterministic kernels and `threads` CPU threads (FAIRTRAIN_THREADS, else 1) inside; restored after."""
+    """Deterministic kernels and `threads` CPU threads (FAIRTRAIN_THREADS, else 1) inside; restored after.
+
+    Both belong to the process, not to the thread: where several train side by side, the last to leave restores
+    what the first has found.
+    """
     wanted = threads or _threads_wanted()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it, read at its first use
-    before = torch.get_deterministic_debug_mode(), torch.get_num_threads()
-    torch.set_deterministic_debug_mode(
-        "error"
-    )  # use_deterministic_algorithms, without importing the compiler
-    torch.set_num_threads(wanted)
+    _MODE.enter(wanted)
     try:
         yield
     finally:
-        torch.set_deterministic_debug_mode(before[0])
-        torch.set_num_threads(before[1])
+        _MODE.leave()
+
+
+class _Mode:
+    """PyTorch's deterministic mode and threads, set by the first who needs them and restored by the last."""
+
+    def __init__(self) -> None:
+        self._lock, self._users, self._before = Lock(), 0, (0, 1)
+
+    def enter(self, threads: int) -> None:
+        with self._lock:
+            if self._users == 0:
+                self._before = torch.get_deterministic_debug_mode(), torch.get_num_threads()
+                # As use_deterministic_algorithms, without importing the compiler.
+                torch.set_deterministic_debug_mode("error")
+            torch.set_num_threads(threads)
+            self._users += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                torch.set_deterministic_debug_mode(self._before[0])
+                torch.set_num_threads(self._before[1])
+
+
+_MODE: Final = _Mode()
 
 
 def _threads_wanted() -> int:

@@ -166,13 +166,6 @@ def test_choose_device__logs_its_reason(caplog):
     assert [record.message for record in caplog.records] == ["training on cpu (as asked), float32"]
 
 
-@pytest.fixture
-def default_mode():
-    """Trainers of other test files run in threads of this process, and the mode is the process's."""
-    torch.set_deterministic_debug_mode("default")
-
-
-@pytest.mark.usefixtures("default_mode")
 def test_deterministic__restores_what_it_found(monkeypatch):
     threads = torch.get_num_threads()
     with deterministic():
@@ -186,7 +179,16 @@ def test_deterministic__restores_what_it_found(monkeypatch):
         assert torch.get_num_threads() == 1
 
 
-@pytest.mark.usefixtures("default_mode")
+def test_deterministic_side_by_side__the_last_to_leave_restores():
+    first, second = deterministic(), deterministic(threads=2)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert torch.are_deterministic_algorithms_enabled(), "the other still trains"
+    second.__exit__(None, None, None)
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
 @pytest.mark.parametrize("threads", ["0", "-1", "many", "1025", ""])
 def test_deterministic_bad_threads__refuses(monkeypatch, threads):
     monkeypatch.setenv("FAIRTRAIN_THREADS", threads)
