@@ -95,7 +95,7 @@ def _step_root(slot: int, step: Step, values: Ints, included: Sequence[int], sha
 
 def _slot(slot: int, values: Ints, width: Width, rows: Sequence[int], shape: Shape) -> Hash:
     """Root of one slot: `values` (rows, length), leaves of `rows` only, entries padded to whole leaves."""
-    bits, per_leaf = _chunk_bits(shape), LEAF_BYTES // width
+    bits, per_leaf = chunk_bits(shape), LEAF_BYTES // width
     out = _absent(len(values), bits)
     for row in rows:
         data = entries_bytes(values[row], width).reshape(-1)
@@ -122,14 +122,14 @@ def climb(hashes: NDArray[np.uint8], level: int, bits: int) -> Hash:
     return bytes(hashes[0].tobytes())
 
 
-def _chunk_bits(shape: Shape) -> int:
+def chunk_bits(shape: Shape) -> int:
     """Levels below a row: leaves of the longest row of any step."""
     widest = max(-(-step.length(shape.seats) * step.width // LEAF_BYTES) for step in SLOTS)
     return clog2(max(widest, -(-len(SCALARS) * SCALAR_WIDTH // LEAF_BYTES)))
 
 
 def _slot_bits(shape: Shape) -> int:
-    return clog2(shape.seats) + _chunk_bits(shape)
+    return clog2(shape.seats) + chunk_bits(shape)
 
 
 def _with_empty_slots(roots: list[Hash], shape: Shape) -> list[Hash]:

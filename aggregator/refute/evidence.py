@@ -1,0 +1,193 @@
+"""Evidence of a refutation: leaves and siblings, one after another in the order in which the check reads them.
+
+The methods mirror the readers of `contracts/src/checks/` (Evidence, StepTree, RowsOf): each appends what the
+contract's function of that name takes, and nothing where the contract reads nothing. Leaves and siblings come
+from the trees as posted; what is absent in every honest tree is not part of the evidence.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias
+
+from aggregator.refute.proof_tree import ProofTree
+from aggregator.refute.trees import Case, Trees
+from aggregator.rows import SEGMENT
+from aggregator.steps import Step
+from aggregator.trees import LEAF_BYTES, SCALARS, SLOTS, STEP_BITS, chunk_bits
+from market.codec import leaves_of
+from market.merkle import clog2
+
+Content: TypeAlias = bytes
+"""`bytes` by a name that the method of that name does not hide."""
+
+SLOT_OF: Final = {step.name: number for number, step in enumerate(SLOTS, start=1)}
+"""Slot in the steps tree by name of a vector or matrix."""
+SCALAR_OF: Final = {step.name: number for number, step in enumerate(SCALARS)}
+"""Number in slot 0 by name of a scalar."""
+_STEP: Final = {step.name: step for step in SLOTS}
+
+
+class Evidence:
+    """Bytes of evidence about one posted result, appended in order."""
+
+    def __init__(self, posted: Trees) -> None:
+        self.trees = posted
+        self.case: Case = posted.case
+        self._shape = posted.case.shape
+        self._parts: list[Content] = []
+
+    def bytes(self) -> bytes:
+        """Everything appended so far."""
+        return b"".join(self._parts)
+
+    def raw(self, data: Content) -> None:
+        """Bytes as they are: hints, a bare leaf hash."""
+        self._parts.append(data)
+
+    # ----- steps -----
+
+    def at(self, name: str, seat: int) -> None:
+        """Entry of a vector."""
+        self.entry(name, 0, seat)
+
+    def entry(self, name: str, row: int, column: int) -> None:
+        """Entry of a matrix (of a vector: row 0), also of the zeros that fill the last leaf of a row."""
+        self._entry(self.trees.steps, _STEP[name], row, column)
+
+    def vector(self, name: str) -> None:
+        """A whole vector."""
+        self.row(name, 0)
+
+    def row(self, name: str, row: int) -> None:
+        """A whole row of a matrix."""
+        step, tree, bits = _STEP[name], self.trees.steps, chunk_bits(self._shape)
+        first = self._row_of(step, row) << bits
+        for chunk in range(self._chunks(step)):
+            self.raw(_content(tree, first | chunk))
+        self._above_row(tree, step, first)
+
+    def scalar(self, name: str) -> None:
+        """A scalar; all of them share one leaf."""
+        if name not in SCALAR_OF:
+            raise KeyError(name)
+        self.raw(_content(self.trees.steps, 0))
+        self.raw(self.trees.steps.siblings(0, self._slot_level()))
+
+    def before(self, name: str, i: int, j: int | None = None) -> None:
+        """Entry of a carried step as the result below left it: nothing where start values count."""
+        case = self.case
+        if case.start or case.first[i] or (j is not None and case.first[j]):
+            return
+        assert self.trees.steps_below is not None
+        row, column = (0, i) if j is None else (i, j)
+        self._entry(self.trees.steps_below, _STEP[name], row, column)
+
+    # ----- sketches and Gram -----
+
+    def gram(self, i: int, j: int) -> None:
+        """Inner product of two rows; nothing where one of them is absent."""
+        if i in self.case.present and j in self.case.present:
+            self.gram_leaf(i, j)
+
+    def gram_leaf(self, i: int, j: int) -> None:
+        """A leaf of the Gram tree with all siblings."""
+        self.raw(self.trees.gram.opened(i << self._shape.row_bits | j))
+
+    def gram_row(self, i: int) -> None:
+        """Inner products of included seat i with all seats, right siblings up to its row, then the row's."""
+        tree, bits, seats = self.trees.gram, self._shape.row_bits, self._shape.seats
+        for j in range(seats):
+            self.raw(_content(tree, i << bits | j) if j in self.case.included else bytes(16))
+        count = seats
+        for level in range(bits):
+            if count & 1:
+                self.raw(tree.node(level, (i << bits >> level) + count))
+            count = (count + 1) // 2
+        self.raw(tree.siblings(i << bits, bits))
+
+    def sketch(self, row: int, segment: int) -> None:
+        """A leaf of running sums, without the poster that its hash holds."""
+        self.raw(self.trees.sketches.opened(row << self._shape.segment_bits | segment))
+
+    def last(self, row: int) -> None:
+        """The last running sums of a row: its sketch."""
+        self.sketch(row, self._shape.segments - 1)
+
+    # ----- accounts -----
+
+    def account(self, seat: int) -> None:
+        """Account leaf of a seat."""
+        self.raw(self.trees.accounts.opened(seat))
+
+    def account_below(self, seat: int) -> None:
+        """The same under the result below; nothing at the start."""
+        if not self.case.start:
+            assert self.trees.accounts_below is not None
+            self.raw(self.trees.accounts_below.opened(seat))
+
+    def before_reputation(self, i: int) -> None:
+        """The leaf that holds the reputation of seat i before this round; nothing where it is the start's."""
+        if not self.case.first[i]:
+            self.account_below(i)
+
+    # ----- files -----
+
+    def delta(self, leaf: int) -> None:
+        """Leaf of the delta."""
+        self.raw(self.trees.delta.opened(leaf))
+
+    def model(self, leaf: int) -> None:
+        """Leaf of the model."""
+        self.raw(self.trees.model.opened(leaf))
+
+    def model_below(self, leaf: int) -> None:
+        """Leaf of the model under the result below."""
+        assert self.trees.model_below is not None
+        self.raw(self.trees.model_below.opened(leaf))
+
+    def column(self, group: int) -> None:
+        """Leaf of the columns: eight coefficients of all seats."""
+        assert self.trees.columns is not None
+        self.raw(self.trees.columns.opened(group))
+
+    def update(self, row: int, leaf: int) -> None:
+        """Leaf of the file of a row of sketches."""
+        self.raw(self.trees.update(row).opened(leaf))
+
+    def segment(self, row: int, segment: int) -> None:
+        """The leaves of a segment of a file, then the siblings above their subtree."""
+        tree, first = self.trees.update(row), segment * SEGMENT
+        for leaf in range(first, min(first + SEGMENT, leaves_of(self._shape.d))):
+            self.raw(_content(tree, leaf))
+        self.raw(tree.siblings(first, min(clog2(SEGMENT), tree.depth)))
+
+    # ----- inside -----
+
+    def _entry(self, tree: ProofTree, step: Step, row: int, column: int) -> None:
+        bits, chunk = chunk_bits(self._shape), column // (LEAF_BYTES // step.width)
+        index = self._row_of(step, row) << bits | chunk
+        self.raw(_content(tree, index))
+        self.raw(tree.siblings(index, 0, clog2(self._chunks(step))))
+        self._above_row(tree, step, index)
+
+    def _above_row(self, tree: ProofTree, step: Step, index: int) -> None:
+        """Siblings above the root of a row: those of rows only in a matrix, then those of slots."""
+        if step.kind == "matrix":
+            self.raw(tree.siblings(index, chunk_bits(self._shape), self._slot_level()))
+        self.raw(tree.siblings(index, self._slot_level(), self._slot_level() + STEP_BITS))
+
+    def _row_of(self, step: Step, row: int) -> int:
+        return SLOT_OF[step.name] << clog2(self._shape.seats) | row
+
+    def _chunks(self, step: Step) -> int:
+        return -(-step.length(self._shape.seats) * step.width // LEAF_BYTES)
+
+    def _slot_level(self) -> int:
+        return clog2(self._shape.seats) + chunk_bits(self._shape)
+
+
+def _content(tree: ProofTree, index: int) -> bytes:
+    content = tree.leaf(index)
+    if content is None:
+        raise KeyError(f"leaf {index} is absent")
+    return content
