@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sample_rounds import Project, honest_updates
 
 from aggregator.judge import Judgement, RoundInputs, judge
 from aggregator.refute.trees import Trees, judged_trees
+from tests.aggregator.sample_rounds import Project, honest_updates
 
 Updates = Mapping[int, NDArray[np.int16]]
 
