@@ -13,6 +13,7 @@ The running sums after each segment of 16 leaves (64 rows) are what is posted; t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -29,25 +30,43 @@ SEGMENT_BYTES: Final = SEGMENT * LEAF * 2
 """Bytes of an update in a segment (32 KiB)."""
 _ROWS: Final = SEGMENT * LEAF // COLUMNS
 """Rows of 256 in a full segment."""
+_KEPT_ROWS: Final = 16 * _ROWS
+"""Rows whose signs are kept together (256 KiB)."""
 
 
 @njit(cache=True, nogil=True)
-def _add_rows(values: Any, hashes: Any, rotations: Any, sums: Any, out: Any) -> None:
-    """Add rows (int16, big-endian, n x 256) to `sums` (int32, 256); copy it to `out[s]` after segment s."""
-    signs = np.empty(256, np.int32)
-    for b in range(values.shape[0]):
+def _signs_of(hashes: Any, rotations: Any, out: Any) -> None:
+    """out[b, c]: sign (int8) of coefficient c of row b, which lands in column (c + r_b) mod 256."""
+    for b in range(hashes.shape[0]):
+        r = rotations[b]
         # Bit 16 (15 - j) + w of the hash is in byte 2 j + (w < 8), counted from the most significant.
         for j in range(16):
             lane = (np.int32(hashes[b, 2 * j]) << 8) | np.int32(hashes[b, 2 * j + 1])
             for w in range(16):
-                signs[16 * w + j] = 1 - 2 * ((lane >> w) & 1)
-        r = rotations[b]
-        for k in range(256 - r):
-            sums[k + r] += signs[k + r] * np.int32(values[b, k])
-        for k in range(256 - r, 256):
-            sums[k + r - 256] += signs[k + r - 256] * np.int32(values[b, k])
-        if b % 64 == 63 or b == values.shape[0] - 1:
-            out[b // 64] = sums
+                out[b, (16 * w + j - r) & 255] = 1 - 2 * ((lane >> w) & 1)
+
+
+@njit(cache=True, nogil=True)
+def _add_rows(values: Any, signs: Any, rotations: Any, sums: Any, out: Any) -> None:
+    """Add rows (uint16 words of big-endian int16, n x 256) to `sums` (int32, 256); copied to `out[s]` after
+    segment s.
+
+    A row is added where its rotation begins in an accumulator of twice the width, which is folded once a
+    segment: so the inner loop has no wrap-around and the compiler makes vector instructions of it.
+    """
+    wide = np.empty(512, np.int32)
+    rows = values.shape[0]
+    for first in range(0, rows, 64):
+        wide[:] = 0
+        for b in range(first, min(first + 64, rows)):
+            target, row, sign = wide[rotations[b] : rotations[b] + 256], values[b], signs[b]
+            for k in range(256):
+                word = row[k]
+                value = np.int16((word << np.uint16(8)) | (word >> np.uint16(8)))
+                target[k] += np.int32(sign[k]) * np.int32(value)
+        for k in range(256):
+            sums[k] += wide[k] + wide[k + 256]
+        out[first // 64] = sums
 
 
 def rotations(seed: bytes, first_row: int, count: int) -> NDArray[np.int64]:
@@ -56,6 +75,15 @@ def rotations(seed: bytes, first_row: int, count: int) -> NDArray[np.int64]:
     stream = b"".join(keccak256(seed + ((1 << 255) + word).to_bytes(32, "big")) for word in words)
     start = first_row % 32
     return np.frombuffer(stream, np.uint8)[start : start + count].astype(np.int64)
+
+
+@lru_cache(maxsize=256)
+def _turns(seed: bytes, first_row: int, count: int) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
+    """Signs and rotations of rows, kept (some 64 MiB): one hash a row costs more than adding the row, and all
+    files of a round use the same."""
+    turns, signs = rotations(seed, first_row, count), np.empty((count, COLUMNS), np.int8)
+    _signs_of(seeded_hashes(seed, first_row, count), turns, signs)
+    return signs, turns
 
 
 class Sketcher:
@@ -68,12 +96,13 @@ class Sketcher:
 
     def push(self, block: bytes) -> NDArray[np.int32]:
         """Add whole segments (only the last may be shorter); returns int32 (segments, 256) running sums."""
-        values = np.frombuffer(block, ">i2").astype(np.int16).reshape(-1, COLUMNS)
-        hashes = seeded_hashes(self._seed, self._row, len(values))
-        turns = rotations(self._seed, self._row, len(values))
+        values = np.frombuffer(block, "<u2").reshape(-1, COLUMNS)
         out = np.empty((-(-len(values) // _ROWS), COLUMNS), np.int32)
-        _add_rows(values, hashes, turns, self.sums, out)
-        self._row += len(values)
+        for first in range(0, len(values), _KEPT_ROWS):
+            part = values[first : first + _KEPT_ROWS]
+            signs, turns = _turns(self._seed, self._row, len(part))
+            _add_rows(part, signs, turns, self.sums, out[first // _ROWS :])
+            self._row += len(part)
         return out
 
 
