@@ -51,15 +51,23 @@ library RowsOf {
     }
 
     function isPresent(Facts calldata f, uint256 row) internal pure returns (bool) {
-        uint256 n = f.seats;
-        if (row < n) return isIncluded(f, row);
+        return isPresent(f.seats, f.included, f.rows, row);
+    }
+
+    /// The same from bitmaps as posted, for `n` seats.
+    function isPresent(uint256 n, uint256[] calldata included_, uint256[] calldata rows, uint256 row)
+        internal
+        pure
+        returns (bool)
+    {
+        if (row < n) return included_[row >> 8] >> (row & 255) & 1 != 0;
         if (row < n + 1) return false;
-        if (row < n + 1 + DELTAS) return f.rows[0] >> (row - n - 1) & 1 != 0;
+        if (row < n + 1 + DELTAS) return rows[0] >> (row - n - 1) & 1 != 0;
         if (row >= count(n)) return false;
         uint256 at = row - n - 1 - DELTAS;
         uint256 words = (n + 255) >> 8;
         uint256 seat = at % n;
-        return f.rows[1 + at / n * words + (seat >> 8)] >> (seat & 255) & 1 != 0;
+        return rows[1 + at / n * words + (seat >> 8)] >> (seat & 255) & 1 != 0;
     }
 
     // ----- the Gram tree -----
