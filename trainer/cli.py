@@ -173,6 +173,21 @@ def leave(app: App, project: int, choice: KeyChoice) -> None:
 
 @trainer.command()
 @click.argument("project", type=click.IntRange(1))
+@click.argument("added", type=AMOUNT, metavar="AMOUNT")
+@signer_options
+@common_options
+@pass_app
+def stake(app: App, project: int, added: int, choice: KeyChoice) -> None:
+    """Add AMOUNT (0.5, or 500wei) to your stake: needed when missed reveals have eaten it below one unit."""
+    session = Session.open(app, choice, project)
+    total = session.add_stake(added)
+    rest = f"; one unit, which a missed reveal costs, is {amount(session.params.unit)}"
+    app.out.line(f"stake {amount(total)}{rest}")
+    app.out.result({"ok": True, "project": project, "stake_wei": str(total)})
+
+
+@trainer.command()
+@click.argument("project", type=click.IntRange(1))
 @common_options
 @pass_app
 def terms(app: App, project: int) -> None:

@@ -174,6 +174,15 @@ class Session:
         left = next(event for event in receipt.events if isinstance(event, TrainerLeft))
         return left.pay, left.stake_returned, left.penalty
 
+    def add_stake(self, added: int) -> int:
+        """Adds to the stake of the key's seat; the stake afterwards, smallest units."""
+        number, _ = self.held_seat()
+        if added == 0:
+            raise InputError("E108", "nothing to stake: got 0, expected more than 0")
+        value = self.gateway.allow(self.params.token, added)
+        self.gateway.send("addStake", self.project, number, added, value=value)
+        return self.gateway.seat(self.project, number).stake
+
     def proof(self, seat: int) -> AccountProof:
         """The seat's account under the newest FINAL result."""
         final = self.gateway.project(self.project).last_final

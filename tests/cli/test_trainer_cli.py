@@ -373,6 +373,38 @@ def test_claim_before_any_round_is_final__refused_by_the_contract(roles: Roles) 
     assert roles("trainer", "claim", project, key=TRAINER).code == 6
 
 
+def test_stake__adds_to_the_seat(roles: Roles) -> None:
+    project = roles.create()
+    roles("trainer", "join", project, "--yes", key=TRAINER)
+    before = roles.owner.seat(project, 0).stake
+
+    said = roles("trainer", "stake", project, "0.25", key=TRAINER)
+
+    assert (said.code, said.body["stake_wei"]) == (0, str(before + 10**18 // 4))
+    assert roles.owner.seat(project, 0).stake == before + 10**18 // 4
+
+
+@pytest.mark.parametrize(("added", "code"), [("0", "E108"), ("much", "E100"), ("0.5.5", "E100")])
+def test_stake_bad_amount__refused(roles: Roles, added: str, code: str) -> None:
+    project = roles.create()
+    roles("trainer", "join", project, "--yes", key=TRAINER)
+
+    said = roles("trainer", "stake", project, added, key=TRAINER)
+
+    assert (said.code, said.error["code"]) == (2, code)
+
+
+def test_evict_of_a_new_seat__refused_and_the_seat_stays(roles: Roles) -> None:
+    project = roles.create()
+    roles("trainer", "join", project, "--yes", key=TRAINER)
+
+    said = roles("project", "evict", project, 0, key=AGGREGATOR)
+
+    assert said.code == 6, said.error
+    assert "16 opened rounds" in said.error["error"]
+    assert roles.owner.seat(project, 0).signer == ME
+
+
 def test_leave_before_any_round__stake_comes_back(roles: Roles) -> None:
     project = roles.create()
     roles("trainer", "join", project, "--yes", key=TRAINER)

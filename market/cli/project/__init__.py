@@ -9,6 +9,7 @@ from market.cli.project.advance import advance, refund
 from market.cli.project.create import create
 from market.cli.project.describe import describe
 from market.cli.project.evaluate import evaluate
+from market.cli.project.evict import evict
 from market.cli.project.listing import list_projects
 from market.cli.project.model import model
 from market.cli.project.money import fund, stop, withdraw
@@ -32,6 +33,7 @@ for _command in (
     model,
     evaluate,
     advance,
+    evict,
     stop,
     refund,
     withdraw,
