@@ -1,0 +1,342 @@
+"""What a check of a step of the rule reads after the posted entry, in the order of `contracts/src/checks/rule`.
+
+One function for each step of `aggregator.rule` and `aggregator.novelty`, of the same name; it appends to the
+evidence the inputs of the entry of seat `i` (and `j`). Where inputs decide what else is read, they are taken
+from the honest view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from aggregator.refute.evidence import Evidence
+from aggregator.rows import DELTAS, MEMORY
+from aggregator.rule import HOSTILE, MIN_SEATS
+from aggregator.steps import View
+
+Reads = Callable[[Evidence, View, int, int], None]
+"""(evidence, honest view, i, j); j is 0 for vectors, both are 0 for scalars."""
+
+_OWN: Final = DELTAS + MEMORY
+"""Public rows of the first fit; the second has the picks beside them."""
+_ALL: Final = _OWN + 3
+
+# ----- aggregator.rule -----
+
+
+def norm(e: Evidence, v: View, i: int, j: int) -> None:
+    """The diagonal of the Gram matrix."""
+    e.gram(i, i)
+
+
+def cosine(e: Evidence, v: View, i: int, j: int) -> None:
+    """Inner product and both lengths."""
+    if i == j:
+        e.at("norm", i)
+    elif v.is_included[j]:
+        e.gram(i, j)
+        e.at("norm", i)
+        e.at("norm", j)
+
+
+def norm_median(e: Evidence, v: View, i: int, j: int) -> None:
+    """All lengths."""
+    e.vector("norm")
+
+
+def clipping(e: Evidence, v: View, i: int, j: int) -> None:
+    """Length, then the median."""
+    e.at("norm", i)
+    if v.norm[i]:
+        e.scalar("norm_median")
+
+
+def kinship(e: Evidence, v: View, i: int, j: int) -> None:
+    """The cosine, then the average before, unless one of both is all that counts."""
+    if not (_is_judged(v, i) and v.is_included[j]):
+        e.before("kinship", i, j)
+        return
+    e.entry("cosine", i, j)
+    if not (e.case.first[i] or e.case.first[j]):
+        e.before("kinship", i, j)
+
+
+def kinship_bar(e: Evidence, v: View, i: int, j: int) -> None:
+    """Average cosines with all."""
+    if _largest(v):
+        e.row("kinship", i)
+
+
+def cosine_bar(e: Evidence, v: View, i: int, j: int) -> None:
+    """Cosines with all."""
+    if _largest(v):
+        e.row("cosine", i)
+
+
+def coherence_past(e: Evidence, v: View, i: int, j: int) -> None:
+    """Average cosines with all, and their bar."""
+    if _largest(v):
+        e.row("kinship", i)
+        e.at("kinship_bar", i)
+
+
+def coherence_now(e: Evidence, v: View, i: int, j: int) -> None:
+    """Cosines with all, and their bar."""
+    if _largest(v):
+        e.row("cosine", i)
+        e.at("cosine_bar", i)
+
+
+def coherence_past_median(e: Evidence, v: View, i: int, j: int) -> None:
+    """Coherence of all."""
+    e.vector("coherence_past")
+
+
+def coherence_now_median(e: Evidence, v: View, i: int, j: int) -> None:
+    """Coherence of all."""
+    e.vector("coherence_now")
+
+
+def discount(e: Evidence, v: View, i: int, j: int) -> None:
+    """Median and own coherence, past and now."""
+    e.scalar("coherence_past_median")
+    e.at("coherence_past", i)
+    e.scalar("coherence_now_median")
+    e.at("coherence_now", i)
+
+
+def standing(e: Evidence, v: View, i: int, j: int) -> None:
+    """Reputation before, and the discount."""
+    e.before_reputation(i)
+    e.at("discount", i)
+
+
+def standing_sum(e: Evidence, v: View, i: int, j: int) -> None:
+    """Standing of all."""
+    e.vector("standing")
+
+
+def voice(e: Evidence, v: View, i: int, j: int) -> None:
+    """Whether anybody has standing, then standing or discount."""
+    e.scalar("standing_sum")
+    e.at("standing" if v.standing_sum else "discount", i)
+
+
+def echo(e: Evidence, v: View, i: int, j: int) -> None:
+    """Cosines with all, and their voices."""
+    e.row("cosine", i)
+    e.vector("voice")
+
+
+def echo_sum(e: Evidence, v: View, i: int, j: int) -> None:
+    """Voices and echoes of all."""
+    e.vector("voice")
+    e.vector("echo")
+
+
+def agreement(e: Evidence, v: View, i: int, j: int) -> None:
+    """Length, then own voice and echo, and the squared length of the direction."""
+    e.at("norm", i)
+    if v.norm[i]:
+        e.at("voice", i)
+        e.at("echo", i)
+        e.scalar("echo_sum")
+
+
+def agreement_median(e: Evidence, v: View, i: int, j: int) -> None:
+    """Agreement of all."""
+    e.vector("agreement")
+
+
+def presence(e: Evidence, v: View, i: int, j: int) -> None:
+    """Median and own agreement."""
+    e.scalar("agreement_median")
+    e.at("agreement", i)
+
+
+def reputation(e: Evidence, v: View, i: int, j: int) -> None:
+    """Reputation before, then the median and own agreement if they count."""
+    e.before_reputation(i)
+    if _is_judged(v, i):
+        e.scalar("agreement_median")
+        e.at("agreement", i)
+
+
+def merit(e: Evidence, v: View, i: int, j: int) -> None:
+    """Length, then its three factors."""
+    e.at("norm", i)
+    if v.norm[i] and v.n >= MIN_SEATS:
+        e.at("reputation", i)
+        e.at("discount", i)
+        e.at("presence", i)
+
+
+def merit_sum(e: Evidence, v: View, i: int, j: int) -> None:
+    """Merit of all."""
+    e.vector("merit")
+
+
+def weight(e: Evidence, v: View, i: int, j: int) -> None:
+    """Sum of merit, then the own."""
+    e.scalar("merit_sum")
+    if v.merit_sum:
+        e.at("merit", i)
+
+
+def coefficient(e: Evidence, v: View, i: int, j: int) -> None:
+    """Weight and clipping."""
+    e.at("weight", i)
+    e.at("clipping", i)
+
+
+def strikes(e: Evidence, v: View, i: int, j: int) -> None:
+    """Agreement, then strikes before, unless they end."""
+    if _is_judged(v, i):
+        e.at("agreement", i)
+        if v.agreement[i] > -HOSTILE:
+            return
+    e.before("strikes", i)
+
+
+def penalty(e: Evidence, v: View, i: int, j: int) -> None:
+    """Strikes."""
+    if v.n >= MIN_SEATS:
+        e.at("strikes", i)
+
+
+# ----- aggregator.novelty -----
+
+
+def has_public(e: Evidence, v: View, i: int, j: int) -> None:
+    """Squared lengths of the last deltas."""
+    for age in range(DELTAS):
+        row = v.shape.delta(age)
+        e.gram(row, row)
+
+
+def own_system(e: Evidence, v: View, i: int, j: int) -> None:
+    """Inner product and lengths of two rows of the first fit."""
+    rows = _own_rows(v, i)
+    p, q = _pair(j, _OWN)
+    _read_cosine(e, rows[p], i if q is None else rows[q])
+
+
+def own_fit(e: Evidence, v: View, i: int, j: int) -> None:
+    """The system, then the lengths of row `j` and of seat `i`."""
+    row = _own_rows(v, i)[j]
+    if row in e.case.present:
+        e.row("own_system", i)
+        e.gram(row, row)
+        e.gram(i, i)
+
+
+def candidate(e: Evidence, v: View, i: int, j: int) -> None:
+    """Entries of the file's row of the Gram matrix, the fit between them; then the siblings of that row."""
+    row = v.shape.first_past + j
+    if j % v.shape.seats == i or row not in e.case.present:
+        return
+    _in_row(e, row, row)
+    if v.root[row]:
+        _in_row(e, row, i)
+        e.row("own_fit", i)
+        for own in _own_rows(v, i):
+            if own in e.case.present:
+                _in_row(e, row, own)
+    bits = v.shape.row_bits
+    e.raw(e.trees.gram.siblings(row << bits, bits))
+
+
+def picks(e: Evidence, v: View, i: int, j: int) -> None:
+    """All candidates."""
+    e.row("candidate", i)
+
+
+def system(e: Evidence, v: View, i: int, j: int) -> None:
+    """The picks, where one is meant; then inner product and lengths of two rows of the second fit."""
+    rows = _own_rows(v, i) + [int(row) for row in v.picks[i]]
+    p, q = _pair(j, _ALL)
+    if max(p, q or 0) >= _OWN:
+        e.row("picks", i)
+    _read_cosine(e, rows[p], i if q is None else rows[q])
+
+
+def fit(e: Evidence, v: View, i: int, j: int) -> None:
+    """The picks, where one is meant, and the system; then the lengths of row `j` and of seat `i`."""
+    row = _own_rows(v, i)[j] if j < _OWN else int(v.picks[i, j - _OWN])
+    if j >= _OWN:
+        e.row("picks", i)
+    if row in e.case.present:
+        e.row("system", i)
+        e.gram(row, row)
+        e.gram(i, i)
+
+
+def residual(e: Evidence, v: View, i: int, j: int) -> None:
+    """Fit and picks, then the sketches of seat `i` and of the rows that explain something of it."""
+    e.row("fit", i)
+    e.row("picks", i)
+    e.last(i)
+    rows = _own_rows(v, i) + [int(row) for row in v.picks[i]]
+    for row, coefficient_ in zip(rows, v.fit[i], strict=True):
+        if coefficient_ and row in e.case.present:
+            e.last(row)
+
+
+def residual_gram(e: Evidence, v: View, i: int, j: int) -> None:
+    """Residuals of both seats."""
+    if v.is_included[j]:
+        e.row("residual", i)
+        if i != j:
+            e.row("residual", j)
+
+
+# ----- for several -----
+
+
+def _is_judged(v: View, i: int) -> bool:
+    return bool(v.is_included[i]) and v.n >= MIN_SEATS
+
+
+def _largest(v: View) -> int:
+    """How many of the largest entries coherence is taken of."""
+    return (int(v.n) - 1) // 2
+
+
+def _own_rows(v: View, i: int) -> list[int]:
+    return [v.shape.delta(age) for age in range(DELTAS)] + [v.shape.past(age, i) for age in range(MEMORY)]
+
+
+def _pair(j: int, size: int) -> tuple[int, int | None]:
+    """Rows of entry `j` of a system of `size` equations; None stands for the seat itself: the right side."""
+    return divmod(j, size) if j < size * size else (j - size * size, None)
+
+
+def _read_cosine(e: Evidence, p: int, q: int) -> None:
+    if p in e.case.present and q in e.case.present:
+        e.gram(p, q)
+        if p != q:
+            e.gram(p, p)
+            e.gram(q, q)
+
+
+def _in_row(e: Evidence, row: int, column: int) -> None:
+    """A leaf of the Gram tree and the siblings up to its row."""
+    bits = e.case.shape.row_bits
+    index = row << bits | column
+    content = e.trees.gram.leaf(index)
+    assert content is not None, "only present rows are read"
+    e.raw(content + e.trees.gram.siblings(index, 0, bits))
+
+
+READS: Final[dict[str, Reads]] = {
+    reads.__name__: reads
+    for reads in (
+        norm, cosine, norm_median, clipping,
+        kinship, kinship_bar, cosine_bar, coherence_past, coherence_now,
+        coherence_past_median, coherence_now_median,
+        discount, standing, standing_sum, voice, echo, echo_sum, agreement, agreement_median, presence,
+        reputation, merit, merit_sum, weight, coefficient, strikes, penalty,
+        has_public, own_system, own_fit, candidate, picks, system, fit, residual, residual_gram,
+    )
+}  # fmt: skip
