@@ -55,10 +55,22 @@ def decide(
     `sketch`: int32 (W, 256), zero for missing rows and for seats not included. `state`, `reputation`: as the
     result below left them. `to_pay`: pot less fee, in smallest units, below 2^127.
     """
-    gram = gram_of(sketch)
+    return run(STEPS, view_of(shape, sketch, gram_of(sketch), seats, state, reputation, to_pay))
+
+
+def view_of(
+    shape: Shape,
+    sketch: NDArray[np.int32],
+    gram: Ints,
+    seats: Seats,
+    state: State,
+    reputation: Sequence[int],
+    to_pay: int,
+) -> View:
+    """The givens of a round, from which the program computes; arguments as in `decide`."""
     first = ints([int(x) for x in seats.first])
     before = with_newcomers(state, first)
-    view = View(
+    return View(
         shape=shape,
         included=seats.numbers(),
         n=sum(seats.included),
@@ -72,4 +84,3 @@ def decide(
         before_reputation=np.where(first == 1, START_REPUTATION, ints(list(reputation))),
         **{f"before_{name}": values for name, values in before.items()},
     )
-    return run(STEPS, view)

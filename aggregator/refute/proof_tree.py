@@ -146,7 +146,7 @@ class Group(ProofTree):
 class Changed(ProofTree):
     """A tree with other contents at some leaves (None: absent); everything above them follows.
 
-    `hashes`: other leaf hashes whose content nobody knows.
+    `hashes`: other leaf hashes whose content nobody knows (KeyError).
     """
 
     def __init__(
@@ -167,6 +167,8 @@ class Changed(ProofTree):
         self._touched = [{index >> level for _, index in self._nodes} for level in range(self.depth + 1)]
 
     def leaf(self, index: int) -> bytes | None:
+        if (0, index) in self._nodes and index not in self._leaves:
+            raise KeyError(f"content of leaf {index} is not known")
         return self._leaves[index] if index in self._leaves else self._tree.leaf(index)
 
     def node(self, level: int, index: int) -> Hash:

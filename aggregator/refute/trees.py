@@ -22,6 +22,7 @@ from aggregator.trees import LEAF_BYTES, SCALARS, SLOTS, STEP_BITS, chunk_bits, 
 from market.codec import LEAF, MODEL, UPDATE, Kind, blocks, leaves_of, padded
 from market.merkle import Hash, clog2, depth_for
 from market.records import Account, Roots
+from market.refutation import Tree
 from market.result_document import account_bytes
 
 _FILE_BITS: Final = 8
@@ -78,6 +79,15 @@ class Trees:
         own = (self.sketches, self.gram, self.steps, self.accounts, self.delta, self.model)
         sketches, gram, steps, accounts, delta, model = (tree.root for tree in own)
         return Roots(sketches, gram, steps, accounts, columns, delta, model)
+
+    def of(self, tree: Tree, row: int = 0) -> ProofTree:
+        """A tree by its number; `row` of the update tree. Raises KeyError for columns that there are none of."""
+        if tree is Tree.Update:
+            return self.update(row)
+        found: ProofTree | None = getattr(self, tree.name.lower())
+        if found is None:
+            raise KeyError(tree.name)
+        return found
 
     def with_tree(self, name: str, tree: ProofTree) -> Trees:
         """The same with another tree in one place."""
