@@ -6,72 +6,72 @@ alone it is enough to ask for nodes along the way to a difference, eight levels 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from aggregator.refute.proof_tree import ProofTree
+from aggregator.refute.trees import Trees
 from market.merkle import ABSENT, Hash, leaf_hash, node_hash
+from market.records import Roots
+from market.refutation import Tree
 
 ASK_LEVELS: Final = 8
 """An answer holds the nodes so many levels below the one that was asked for, or all leaf hashes below it."""
+_HASH: Final = 32
 
 
 @dataclass(frozen=True)
 class Question:
-    """What has to be asked: `level` 0 is the content of leaf `index`, else the nodes below a node."""
+    """What has to be asked: `level` 0 is leaf `index` with its content, else what is below a node. `row`: of
+    sketches, whose update file it is."""
 
-    name: str
+    tree: Tree
     level: int
     index: int
+    row: int = 0
 
 
-class Hidden(Exception):  # noqa: N818 - not an error of anybody but the poster
+class Hidden(Exception):  # noqa: N818 - nobody's mistake
     """A place of a posted tree that nobody has shown yet. `question`: what to ask next on the way there."""
 
     def __init__(self, question: Question) -> None:
-        super().__init__(f"{question.name}: level {question.level}, index {question.index} is not known")
+        super().__init__(f"{question.tree.name}: level {question.level}, index {question.index} is not known")
         self.question = question
 
 
 class Known(ProofTree):
     """A posted tree with this root; `honest` is the tree that should stand there (same depth and tag)."""
 
-    def __init__(self, name: str, root: Hash, honest: ProofTree) -> None:
-        self.name = name
+    def __init__(self, tree: Tree, root: Hash, honest: ProofTree) -> None:
+        self.tree = tree
         self.depth, self.tag = honest.depth, honest.tag
         self._honest = honest
         self._nodes: dict[tuple[int, int], Hash] = {(self.depth, 0): root}
         self._leaves: dict[int, bytes] = {}
 
-    def learn_nodes(self, level: int, index: int, hashes: Iterable[Hash]) -> bool:
-        """Takes the answer to an ask for the nodes below (level, index): True if they hash to it."""
+    def learn(self, level: int, index: int, answer: bytes) -> bool:
+        """Takes the answer to an ask for (level, index), see `answer_to`: False if it does not hash to the root."""
+        proof = (self.depth - level) * _HASH
+        shown, siblings = answer[: len(answer) - proof], _hashes(answer[len(answer) - proof :])
+        hashes = _hashes(shown) if level else [leaf_hash(index, self.tag + shown)]
         low = max(0, level - ASK_LEVELS)
-        row = list(hashes)
-        if len(row) != 1 << (level - low):
+        if len(hashes) != 1 << level - low:
             return False
-        found = {(low, (index << level - low) + k): hash_ for k, hash_ in enumerate(row)}
-        for above in range(low + 1, level + 1):
-            row = [node_hash(row[k], row[k + 1]) for k in range(0, len(row), 2)]
-            found |= {(above, (index << level - above) + k): hash_ for k, hash_ in enumerate(row)}
-        if self._known(level, index) != row[0]:
-            return False
-        self._nodes |= found
-        return True
-
-    def learn_leaf(self, index: int, content: bytes, siblings: Iterable[Hash]) -> bool:
-        """Takes the answer to an ask for a leaf: True if it hashes to the root."""
-        hash_, found = leaf_hash(index, self.tag + content), {}
-        levels = 0
-        for level, sibling in enumerate(siblings):
-            at = index >> level
-            found[level, at], found[level, at ^ 1] = hash_, sibling
-            hash_ = node_hash(sibling, hash_) if at & 1 else node_hash(hash_, sibling)
-            levels += 1
-        if levels != self.depth or hash_ != self._nodes[self.depth, 0]:
+        found: dict[tuple[int, int], Hash] = {}
+        for above in range(low, level):
+            found |= _row(above, index << level - above, hashes)
+            hashes = [node_hash(hashes[k], hashes[k + 1]) for k in range(0, len(hashes), 2)]
+        top = hashes[0]
+        for above, sibling in enumerate(siblings, start=level):
+            at = index >> above - level
+            found |= {(above, at): top, (above, at ^ 1): sibling}
+            top = node_hash(sibling, top) if at & 1 else node_hash(top, sibling)
+        if top != self._nodes[self.depth, 0]:
             return False
         self._nodes |= found
-        self._leaves[index] = content
+        if level == 0:
+            self._leaves[index] = shown
         return True
 
     def leaf(self, index: int) -> bytes | None:
@@ -83,27 +83,49 @@ class Known(ProofTree):
             return None
         if hash_ == self._honest.node(0, index):
             return self._honest.leaf(index)
-        raise Hidden(Question(self.name, 0, index))
+        raise Hidden(Question(self.tree, 0, index))
 
     def node(self, level: int, index: int) -> Hash:
         """Raises Hidden where it is not known."""
-        hash_ = self._known(level, index)
-        if hash_ is not None:
-            return hash_
-        above = self._known_above(level, index)
-        raise Hidden(Question(self.name, above, index >> above - level))
-
-    def _known(self, level: int, index: int) -> Hash | None:
         if (level, index) in self._nodes:
             return self._nodes[level, index]
         above = self._known_above(level, index)
         at = above, index >> above - level
-        return self._honest.node(level, index) if self._nodes[at] == self._honest.node(*at) else None
+        if self._nodes[at] == self._honest.node(*at):
+            return self._honest.node(level, index)
+        raise Hidden(Question(self.tree, *at))
 
     def _known_above(self, level: int, index: int) -> int:
         """Level of the nearest known node above; the root is always known."""
-        return next(
-            above
-            for above in range(level + 1, self.depth + 1)
-            if (above, index >> above - level) in self._nodes
-        )
+        levels = range(level + 1, self.depth + 1)
+        return next(above for above in levels if (above, index >> above - level) in self._nodes)
+
+
+def answer_to(tree: ProofTree, question: Question) -> bytes:
+    """The answer to an ask: content or nodes, then the siblings up to the root. KeyError for an absent leaf."""
+    level, index = question.level, question.index
+    if level == 0:
+        return tree.opened(index)
+    low = max(0, level - ASK_LEVELS)
+    first = index << level - low
+    shown = b"".join(tree.node(low, k) for k in range(first, first + (1 << level - low)))
+    return shown + tree.siblings(first << low, level)
+
+
+def posted_trees(honest: Trees, roots: Roots, paid: int) -> Trees:
+    """Trees of a posted result of which nothing but its roots is known yet; right ones are the honest trees."""
+    computed = honest.roots()
+    unknown: dict[str, Any] = {}
+    for tree in Tree:
+        name = tree.name.lower()
+        if tree is not Tree.Update and getattr(roots, name) != getattr(computed, name):
+            unknown[name] = Known(tree, getattr(roots, name), honest.of(tree))
+    return replace(honest, case=replace(honest.case, paid=paid), **unknown)
+
+
+def _hashes(data: bytes) -> list[Hash]:
+    return [data[at : at + _HASH] for at in range(0, len(data), _HASH)]
+
+
+def _row(level: int, first: int, hashes: Sequence[Hash]) -> dict[tuple[int, int], Hash]:
+    return {(level, first + k): hash_ for k, hash_ in enumerate(hashes)}
