@@ -22,6 +22,7 @@ from market.claims import Place, opening_from
 from market.errors import ChainError, InputError, VerificationError
 from market.events import ResultPosted
 from market.history import History, Reveal
+from market.merkle import Hash
 from market.params import Params
 from market.ports import Store
 from market.records import START_ACCOUNT, Account
@@ -36,12 +37,14 @@ IN_MEMORY = 8
 
 @dataclass(frozen=True)
 class Below:
-    """What a round is judged on: the standing result below it. `deltas`: newest first, at most K."""
+    """What a round is judged on: the standing result below it. `deltas`: newest first, at most K. `step_roots`: the
+    64 slots of its steps tree, none at the start."""
 
     model: File
     state: State
     accounts: Sequence[Account]
     deltas: Sequence[File]
+    step_roots: Sequence[Hash] = ()
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ class Ledger:
         opening_from(self._place, posted)
         below = self.below(posted.post.prev_commitment, progress)
         choice = choice_of(posted)
-        self._check_choice(posted.round, choice, below)
+        self.check_choice(posted.round, choice, below)
         judgement = self.judge(posted.round, choice, below, posted.poster, progress)
         compare(posted, judgement)
         self.remember(posted, below, judgement)
@@ -127,6 +130,12 @@ class Ledger:
         self, number: int, choice: Choice, below: Below, poster: str, progress: Progress = lambda *_: None
     ) -> Judgement:
         """Judges a round as `poster` would; fetches and checks the files that the choice names."""
+        folder = self._folder / "work" / f"{number}-{poster}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return judge(self.inputs(number, choice, below, poster), folder, progress)
+
+    def inputs(self, number: int, choice: Choice, below: Below, poster: str) -> RoundInputs:
+        """What a round is judged from; fetches and checks the files that the choice names."""
         facts, params = self.history.round(number), self.history.params
         reveals, every = facts.reveals, range(self.shape.seats)
         seats = Seats(
@@ -137,7 +146,7 @@ class Ledger:
         public = {self.shape.delta(age): below.deltas[age] for age in choice.deltas}
         for age, seat in choice.past:
             public[self.shape.past(age, seat)] = self.files.update(self.past_reveal(number, age, seat))
-        inputs = RoundInputs(
+        return RoundInputs(
             shape=self.shape,
             seed=seed_of(facts.reveal_sum()),
             seats=seats,
@@ -152,11 +161,8 @@ class Ledger:
             merged=facts.base_root == below.model.root,
             poster=bytes.fromhex(poster.removeprefix("0x")),
         )
-        folder = self._folder / "work" / f"{number}-{poster}"
-        folder.mkdir(parents=True, exist_ok=True)
-        return judge(inputs, folder, progress)
 
-    def _check_choice(self, number: int, choice: Choice, below: Below) -> None:
+    def check_choice(self, number: int, choice: Choice, below: Below) -> None:
         """The contract counts bits; whether they name files that were revealed only a look at the round tells."""
         where = f"round {number}"
         for seat in sorted(choice.included - self.history.round(number).reveals.keys()):
@@ -193,7 +199,9 @@ class Ledger:
         model = self.files.adopt_model(judgement.model, judgement.roots.model)
         delta = self.files.adopt_delta(judgement.delta, judgement.roots.delta)
         deltas = (delta, *below.deltas)[:DELTAS]
-        self._computed[posted.commitment] = Below(model, judgement.state, judgement.accounts, deltas)
+        self._computed[posted.commitment] = Below(
+            model, judgement.state, judgement.accounts, deltas, judgement.step_roots
+        )
         while len(self._computed) > IN_MEMORY:
             self._computed.pop(next(iter(self._computed)))
         if self._keep:
@@ -215,6 +223,7 @@ class Ledger:
             "model": below.model.root.hex(),
             "deltas": [delta.root.hex() for delta in below.deltas],
             "accounts": [list(map(str, account.to_abi())) for account in judgement.accounts],
+            "steps": [root.hex() for root in judgement.step_roots],
         }
         self._write(posted, "state", state_bytes(judgement.state))
         self._write(posted, "json", json.dumps(kept).encode())
@@ -224,13 +233,16 @@ class Ledger:
         if not (self._keep and path.exists()):
             return None
         kept = json.loads(path.read_bytes())
+        if "steps" not in kept:  # as earlier releases kept it: computed again
+            return None
         model = self.files.model_kept(bytes.fromhex(kept["model"]))
         deltas = [self.files.delta_kept(bytes.fromhex(root)) for root in kept["deltas"]]
         if model is None or None in deltas:
             return None
         state = read_state(self._place_of(posted, "state").read_bytes(), self.shape.seats)
         accounts = [Account(*map(int, entry)) for entry in kept["accounts"]]
-        return Below(model, state, accounts, [delta for delta in deltas if delta])
+        roots = [bytes.fromhex(root) for root in kept["steps"]]
+        return Below(model, state, accounts, [delta for delta in deltas if delta], roots)
 
     def _place_of(self, posted: ResultPosted, suffix: str) -> Path:
         return self._folder / f"{posted.commitment.hex()}.{suffix}"

@@ -89,10 +89,8 @@ def test_any_leaf_of_deep_trees__is_found_with_an_ask_for_each_eight_levels(dept
             content, siblings = known.leaf(leaf), known.siblings(leaf)
             break
         except Hidden as hidden:
-            asks += 1
-            assert known.learn(
-                hidden.question.level, hidden.question.index, answer_to(posted, hidden.question)
-            )
+            asks, question = asks + 1, hidden.question
+            assert known.learn(question.level, question.index, answer_to(posted, question))
 
     assert (leaf, content, siblings) == (index, b"\x02" * 40, posted.siblings(index))
     assert asks == -(-depth // 8) + 1
