@@ -22,10 +22,18 @@ library Evidence {
         }
         r.at = start;
         r.end = start + evidence.length;
-        r.absent = new bytes32[](LEVELS);
-        for (uint256 level = 1; level < LEVELS; ++level) {
-            r.absent[level] = node(r.absent[level - 1], r.absent[level - 1]);
+        bytes32[] memory absent = new bytes32[](LEVELS);
+        assembly ("memory-safe") {
+            let input := mload(0x40)
+            mstore8(input, 1)
+            let last := add(absent, shl(5, LEVELS))
+            for { let at := add(absent, 32) } lt(at, last) { at := add(at, 32) } {
+                mstore(add(input, 1), mload(at))
+                mstore(add(input, 33), mload(at))
+                mstore(add(at, 32), keccak256(input, 65))
+            }
         }
+        r.absent = absent;
     }
 
     /// INVARIANT: every byte has been read, so evidence cannot be extended, nor read at a shifted place.
@@ -72,10 +80,18 @@ library Evidence {
 
     /// Climbs `levels` levels from node number `index` of its level; every sibling is read.
     function climb(Reader memory r, bytes32 hash, uint256 index, uint256 levels) internal pure returns (bytes32) {
-        for (uint256 level; level < levels; ++level) {
-            bytes32 sibling = takeHash(r);
-            hash = index & 1 == 0 ? node(hash, sibling) : node(sibling, hash);
-            index >>= 1;
+        uint256 offset = take(r, 32 * levels);
+        assembly ("memory-safe") {
+            let input := mload(0x40)
+            mstore8(input, 1)
+            for { let end := add(offset, shl(5, levels)) } lt(offset, end) { offset := add(offset, 32) } {
+                // 0 on the left, 32 on the right.
+                let side := shl(5, and(index, 1))
+                mstore(add(add(input, 1), side), hash)
+                mstore(sub(add(input, 33), side), calldataload(offset))
+                hash := keccak256(input, 65)
+                index := shr(1, index)
+            }
         }
         return hash;
     }
@@ -97,9 +113,7 @@ library Evidence {
     {
         uint256 count = hashes.length;
         for (uint256 level; level < levels; ++level) {
-            for (uint256 i; i + 1 < count; i += 2) {
-                hashes[i / 2] = node(hashes[i], hashes[i + 1]);
-            }
+            _pairs(hashes, count / 2);
             if (count & 1 == 1) {
                 bytes32 right = absentRight ? r.absent[level] : takeHash(r);
                 hashes[count / 2] = node(hashes[count - 1], right);
@@ -107,6 +121,22 @@ library Evidence {
             count = (count + 1) / 2;
         }
         return hashes[0];
+    }
+
+    /// Nodes above the first 2 `count` hashes, in their place. The tag is written over the last byte before a pair: it is
+    /// part of a hash that has been used, or of the length, which is put back.
+    function _pairs(bytes32[] memory hashes, uint256 count) private pure {
+        assembly ("memory-safe") {
+            let length := mload(hashes)
+            let tagged := add(hashes, 31)
+            let to := add(hashes, 32)
+            for { let end := add(to, shl(5, count)) } lt(to, end) { to := add(to, 32) } {
+                mstore8(tagged, 1)
+                mstore(to, keccak256(tagged, 65))
+                tagged := add(tagged, 64)
+            }
+            mstore(hashes, length)
+        }
     }
 
     /// Levels of a tree over `x` >= 1 places: ceil(log2(x)); 0 for one place.

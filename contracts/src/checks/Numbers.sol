@@ -54,10 +54,14 @@ library Numbers {
         return larger < k && k <= values.length - below;
     }
 
+    /// How many values are less than `value`, and how many at most that.
     function _counts(int256[] memory values, int256 value) private pure returns (uint256 below, uint256 upTo) {
-        for (uint256 i; i < values.length; ++i) {
-            if (values[i] < value) ++below;
-            if (values[i] <= value) ++upTo;
+        assembly ("memory-safe") {
+            let at := add(values, 32)
+            for { let end := add(at, shl(5, mload(values))) } lt(at, end) { at := add(at, 32) } {
+                below := add(below, slt(mload(at), value))
+                upTo := add(upTo, iszero(sgt(mload(at), value)))
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ library RowsOf {
     uint256 private constant WORD = 16;
 
     error MarketNoSuchRow(uint256 row, uint256 rows);
+    error MarketNotIncluded(uint256 row, uint256 entry);
 
     // ----- numbers -----
 
@@ -95,12 +96,38 @@ library RowsOf {
     function gramRow(Reader memory r, Facts calldata f, uint256 i) internal pure returns (uint256 offset) {
         uint256 bits = Evidence.clog2(count(f.seats));
         offset = Evidence.take(r, f.seats * WORD);
-        bytes32[] memory hashes = new bytes32[](f.seats);
-        for (uint256 j; j < f.seats; ++j) {
-            if (isIncluded(f, j)) hashes[j] = Evidence.leafHash(i << bits | j, offset + j * WORD, WORD);
-            else if (Evidence.i128(offset, j) != 0) revert MarketNoSuchRow(j, f.seats);
-        }
+        bytes32[] memory hashes = _gramLeaves(f, i << bits, offset);
         bytes32 hash = Evidence.climb(r, Evidence.reduce(r, hashes, bits, false), i, bits);
         if (hash != f.roots.gram) revert StepTree.MarketWrongLeaf(hash, f.roots.gram);
+    }
+
+    /// Hashes of leaves `first` + seat of the included seats, whose numbers stand in calldata; 0 for others, whose numbers
+    /// must be 0.
+    function _gramLeaves(Facts calldata f, uint256 first, uint256 offset) private pure returns (bytes32[] memory hashes) {
+        uint256 seats = f.seats;
+        hashes = new bytes32[](seats);
+        uint256 extra;
+        for (uint256 from; from < seats; from += 256) {
+            uint256 bits = f.included[from >> 8];
+            uint256 to = seats < from + 256 ? seats : from + 256;
+            assembly ("memory-safe") {
+                let at := add(offset, shl(4, from))
+                let place := add(add(hashes, 32), shl(5, from))
+                for { let index := add(first, from) } lt(index, add(first, to)) { index := add(index, 1) } {
+                    let entry := shr(128, calldataload(at))
+                    switch and(bits, 1)
+                    case 0 { extra := or(extra, entry) }
+                    default {
+                        // 0x00 || uint64 index || int128: 25 bytes.
+                        mstore(0, or(shl(184, index), shl(56, entry)))
+                        mstore(place, keccak256(0, 25))
+                    }
+                    at := add(at, 16)
+                    place := add(place, 32)
+                    bits := shr(1, bits)
+                }
+            }
+        }
+        if (extra != 0) revert MarketNotIncluded(first >> Evidence.clog2(count(seats)), extra);
     }
 }

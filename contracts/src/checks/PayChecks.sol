@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {Reader} from "./Evidence.sol";
+import {Facts} from "./IChecks.sol";
+import {StepChecks} from "./StepChecks.sol";
+import {Agreement} from "./pay/Agreement.sol";
+import {Shares} from "./pay/Shares.sol";
+import {Twins} from "./pay/Twins.sol";
+import "./StepTree.sol";
+
+/// Checks of the steps of pay (`aggregator/pay.py`): slots 29 to 57 of the steps tree, scalars 8 to 15.
+contract PayChecks is StepChecks {
+    uint256 private constant COLUMNS = 0xfff1010000;
+    uint256 private constant MATRICES = 1 << (TWIN & 255) | 1 << (TWIN_MEAN & 255) | 1 << (ALIKE & 255)
+        | 1 << (NEW_SUM & 255);
+    uint256 private constant CARRIED = 1 << (TWIN_AGE & 255) | 1 << (TWIN & 255) | 1 << (NEW_SUM & 255)
+        | 1 << (EARNED & 255) | 1 << (AGREED_SUM & 255) | 1 << (AGE & 255);
+    uint256 private constant WIDE = 1 << (PAY_ECHO & 255) | 1 << (NEW_ECHO & 255) | 1 << (PAY & 255);
+
+    function _idOf(uint256 slot) internal pure override returns (uint256 id) {
+        if (slot < RESIDUAL_NORM & 255 || slot > LAST_SLOT) revert StepTree.MarketNoSuchEntry(slot, 0, 0);
+        id = slot | (WIDE >> slot & 1 != 0 ? 0x1000 : 0x800);
+        if (MATRICES >> slot & 1 != 0) id |= COLUMNS;
+        if (CARRIED >> slot & 1 != 0) id |= 1 << 20;
+    }
+
+    function _hasScalar(uint256 number) internal pure override returns (bool) {
+        return number >= TWIN_BAR && number <= PAID;
+    }
+
+    function _wrongScalar(Facts calldata f, Reader memory r, Steps memory t, uint256 number, int256 posted)
+        internal
+        pure
+        override
+        returns (bool)
+    {
+        if (number == TWIN_BAR) return !Twins.isTwinBar(r, t, f, posted);
+        if (number == PAY_ECHO_SUM) return posted != Agreement.payEchoSum(r, t, f);
+        if (number == NEW_ECHO_SUM) return posted != Agreement.newEchoSum(r, t, f);
+        if (number == RESIDUAL_SHARE_MEDIAN) return !Shares.isResidualShareMedian(r, t, f, posted);
+        if (number == EARNED_MEDIAN) return !Shares.isEarnedMedian(r, t, f, posted);
+        if (number == RATIO_MEDIAN) return !Shares.isRatioMedian(r, t, f, posted);
+        if (number == POINTS_SUM) return posted != Shares.pointsSum(r, t, f);
+        return posted != Shares.paid(r, t, f);
+    }
+
+    function _wrongEntry(
+        Facts calldata f,
+        Reader memory r,
+        Steps memory t,
+        uint256 slot,
+        uint256 i,
+        uint256 j,
+        int256 posted
+    ) internal pure override returns (bool) {
+        if (slot == TWIN_TYPICAL & 255) return !Twins.isTwinTypical(r, t, f, i, posted);
+        if (slot < PAY_VOICE & 255) return posted != _twins(f, r, t, slot, i, j);
+        if (slot < RESIDUAL_SHARE & 255) return posted != _agreement(f, r, t, slot, i, j);
+        return posted != (slot < NEWNESS & 255 ? _sums(f, r, t, slot, i) : _shares(f, r, t, slot, i));
+    }
+
+    function _twins(Facts calldata f, Reader memory r, Steps memory t, uint256 slot, uint256 i, uint256 j)
+        private
+        pure
+        returns (int256)
+    {
+        if (slot == RESIDUAL_NORM & 255) return Twins.residualNorm(r, t, i);
+        if (slot == PAY_CLIPPING & 255) return Twins.payClipping(r, t, i);
+        if (slot == LIVE & 255) return Twins.live(r, t, i);
+        if (slot == TWIN_AGE & 255) return Twins.twinAge(r, t, f, i);
+        if (slot == TWIN & 255) return Twins.twin(r, t, f, i, j);
+        if (slot == TWIN_MEAN & 255) return Twins.twinMean(r, t, f, i, j);
+        if (slot == ALIKE & 255) return Twins.alike(r, t, f, i, j);
+        return Twins.crowd(r, t, f, i);
+    }
+
+    function _agreement(Facts calldata f, Reader memory r, Steps memory t, uint256 slot, uint256 i, uint256 j)
+        private
+        pure
+        returns (int256)
+    {
+        if (slot == PAY_VOICE & 255) return Agreement.payVoice(r, t, i);
+        if (slot == PAY_ECHO & 255) return Agreement.payEcho(r, t, f, i);
+        if (slot == OTHERS_NORM & 255) return Agreement.othersNorm(r, t, f, i);
+        if (slot == AGREED & 255) return Agreement.agreed(r, t, f, i);
+        if (slot == NEW_VOICE & 255) return Agreement.newVoice(r, t, i);
+        if (slot == NEW_ECHO & 255) return Agreement.newEcho(r, t, f, i);
+        if (slot == NEW_OTHERS_NORM & 255) return Agreement.newOthersNorm(r, t, i);
+        return Agreement.newSum(r, t, f, i, j);
+    }
+
+    function _sums(Facts calldata f, Reader memory r, Steps memory t, uint256 slot, uint256 i)
+        private
+        pure
+        returns (int256)
+    {
+        if (slot == RESIDUAL_SHARE & 255) return Shares.residualShare(r, t, i);
+        if (slot == ENERGY & 255) return Shares.energy(r, t, f, i);
+        if (slot == EARNED & 255) return Shares.earned(r, t, f, i);
+        if (slot == AGREED_SUM & 255) return Shares.agreedSum(r, t, f, i);
+        return Shares.age(r, t, f, i);
+    }
+
+    function _shares(Facts calldata f, Reader memory r, Steps memory t, uint256 slot, uint256 i)
+        private
+        pure
+        returns (int256)
+    {
+        if (slot == NEWNESS & 255) return Shares.newness(r, t, f, i);
+        if (slot == JUDGED & 255) return Shares.judged(r, t, i);
+        if (slot == RATIO & 255) return Shares.ratio(r, t, i);
+        if (slot == RATIO_WEIGHT & 255) return Shares.ratioWeight(r, t, i);
+        if (slot == GATE & 255) return Shares.gate(r, t, f, i);
+        if (slot == POINTS & 255) return Shares.points(r, t, i);
+        return Shares.pay(r, t, f, i);
+    }
+}
