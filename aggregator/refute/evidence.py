@@ -105,13 +105,21 @@ class Evidence:
             count = (count + 1) // 2
         self.raw(tree.siblings(i << bits, bits))
 
-    def sketch(self, row: int, segment: int) -> None:
-        """A leaf of running sums, without the poster that its hash holds."""
-        self.raw(self.trees.sketches.opened(row << self._shape.segment_bits | segment))
-
     def last(self, row: int) -> None:
-        """The last running sums of a row: its sketch."""
-        self.sketch(row, self._shape.segments - 1)
+        """The last running sums of a row: its sketch, without the poster that its hash holds."""
+        self._last_of_row(row)
+        bits = self._shape.segment_bits
+        self.raw(self.trees.sketches.siblings(row << bits, bits))
+
+    def last_two(self, i: int, j: int) -> None:
+        """The sketches of two rows, with one proof."""
+        if i == j:
+            self.last(i)
+            return
+        self._last_of_row(i)
+        self._last_of_row(j)
+        bits = self._shape.segment_bits
+        self.raw(siblings_of_two(self.trees.sketches, i << bits, j << bits, bits))
 
     # ----- accounts -----
 
@@ -176,6 +184,15 @@ class Evidence:
             self.raw(tree.siblings(index, chunk_bits(self._shape), self._slot_level()))
         self.raw(tree.siblings(index, self._slot_level(), self._slot_level() + STEP_BITS))
 
+    def _last_of_row(self, row: int) -> None:
+        """The last leaf of a row and its siblings up to the row, but for absent ones."""
+        tree, place = self.trees.sketches, self._shape.segments - 1
+        index = row << self._shape.segment_bits | place
+        self.raw(_content(tree, index))
+        for level in range(self._shape.segment_bits):
+            if place >> level & 1:
+                self.raw(tree.siblings(index, level, level + 1))
+
     def _row_of(self, step: Step, row: int) -> int:
         return SLOT_OF[step.name] << clog2(self._shape.seats) | row
 
@@ -191,3 +208,12 @@ def _content(tree: ProofTree, index: int) -> bytes:
     if content is None:
         raise KeyError(f"leaf {index} is absent")
     return content
+
+
+def siblings_of_two(tree: ProofTree, i: int, j: int, low: int = 0) -> bytes:
+    """Siblings of two leaves from level `low` on, where their nodes differ: in turn up to where they meet."""
+    out, level = b"", low
+    while i >> level ^ j >> level != 1:
+        out += tree.siblings(i, level, level + 1) + tree.siblings(j, level, level + 1)
+        level += 1
+    return out + tree.siblings(i, level + 1)

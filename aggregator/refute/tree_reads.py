@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from aggregator.aggregate import GROUP
-from aggregator.refute.evidence import Evidence
+from aggregator.refute.evidence import Evidence, siblings_of_two
 from aggregator.refute.proof_tree import ProofTree
 from market.codec import LEAF, leaves_of
 from market.refutation import Check, Tree
@@ -38,32 +38,23 @@ def update(e: Evidence, a: int, b: int, c: int) -> None:
 
 
 def sketch(e: Evidence, a: int, b: int, c: int) -> None:
-    """Hash of the sums of row a up to segment b, the sums before it, siblings of both, the segment.
-
-    The two paths meet above the lowest bit that is set in the segment's number; below, the siblings of the
-    left one come first, level by level, and above they are the same.
-    """
+    """Hash of the sums of row a up to segment b, the sums before it, siblings of both, the segment."""
     tree, index = e.trees.sketches, a << e.case.shape.segment_bits | b
     e.raw(tree.node(0, index))
     if b == 0:
         e.raw(tree.siblings(index))
     else:
-        before, meeting = tree.leaf(index - 1), (b & -b).bit_length() - 1
+        before = tree.leaf(index - 1)
         if before is None:
             raise KeyError(f"leaf {index - 1} is absent")
-        e.raw(before)
-        for level in range(meeting):
-            e.raw(tree.siblings(index - 1, level, level + 1) + tree.siblings(index, level, level + 1))
-        e.raw(tree.siblings(index, meeting + 1))
+        e.raw(before + siblings_of_two(tree, index - 1, index))
     e.segment(a, b)
 
 
 def gram(e: Evidence, a: int, b: int, c: int) -> None:
     """Inner product of rows a and b, then their sketches."""
     e.gram_leaf(a, b)
-    e.last(a)
-    if a != b:
-        e.last(b)
+    e.last_two(a, b)
 
 
 def account(e: Evidence, a: int, b: int, c: int) -> None:

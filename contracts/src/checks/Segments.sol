@@ -35,26 +35,13 @@ library Segments {
         if (segment != 0) before = Evidence.take(r, Layout.SKETCH);
         bytes32 root = segment == 0
             ? Evidence.climb(r, posted, index, Sketches.depth(f))
-            : _climbBoth(r, Sketches.leafHash(index - 1, f.poster, before), posted, index, Sketches.depth(f));
+            : Sketches.climbTwo(
+                r, Sketches.leafHash(index - 1, f.poster, before), index - 1, posted, index, Sketches.depth(f)
+            );
         if (root != f.roots.sketches) revert StepTree.MarketWrongLeaf(root, f.roots.sketches);
         (uint256 offset, uint256 leaves) = _file(r, f, segment);
         uint256 rows = leaves * ROWS;
         return posted != _leafHash(f, index, before, _sums(f.seed, segment * Layout.SEGMENT * ROWS, offset, rows), rows);
-    }
-
-    /// Root above two leaves of which the right one is number `index`.
-    function _climbBoth(Reader memory r, bytes32 left, bytes32 right, uint256 index, uint256 levels)
-        private
-        pure
-        returns (bytes32)
-    {
-        // Up to where they meet, the left path is always a right child and the right one a left child.
-        for (; index & 1 == 0; index >>= 1) {
-            left = Evidence.node(Evidence.takeHash(r), left);
-            right = Evidence.node(right, Evidence.takeHash(r));
-            --levels;
-        }
-        return Evidence.climb(r, Evidence.node(left, right), index >> 1, levels - 1);
     }
 
     /// The leaves of a segment, up to 16; missing ones are absent and not read.

@@ -12,28 +12,50 @@ import {StepTree} from "./StepTree.sol";
 library Sketches {
     uint256 internal constant COLUMNS = 256;
 
-    /// Running sums of row `row` up to and with `segment`; returns where the numbers begin in calldata. Evidence: the
-    /// 1,024 bytes, then all siblings.
-    function leaf(Reader memory r, Facts calldata f, uint256 row, uint256 segment)
-        internal
-        pure
-        returns (uint256 offset)
-    {
-        uint256 count = Layout.segments(f.coefficients);
-        if (row >= RowsOf.count(f.seats) || segment >= count) revert RowsOf.MarketNoSuchRow(row, segment);
-        uint256 index = row << Evidence.clog2(count) | segment;
-        offset = Evidence.take(r, Layout.SKETCH);
-        bytes32 hash = Evidence.climb(r, leafHash(index, f.poster, offset), index, depth(f));
-        if (hash != f.roots.sketches) revert StepTree.MarketWrongLeaf(hash, f.roots.sketches);
+    /// The last running sums of a row: its sketch; returns where the numbers begin in calldata. Evidence: the 1,024 bytes,
+    /// siblings over segments but for absent ones, siblings over rows.
+    function last(Reader memory r, Facts calldata f, uint256 row) internal pure returns (uint256 offset) {
+        bytes32 hash;
+        (offset, hash) = _lastOfRow(r, f, row);
+        _expectRoot(f, Evidence.climb(r, hash, row, _rowBits(f)));
     }
 
-    /// The last running sums of a row: its sketch.
-    function last(Reader memory r, Facts calldata f, uint256 row) internal pure returns (uint256 offset) {
-        return leaf(r, f, row, Layout.segments(f.coefficients) - 1);
+    /// The sketches of two rows. Evidence: both as above up to their rows, siblings of both over rows, common ones once.
+    function lastTwo(Reader memory r, Facts calldata f, uint256 i, uint256 j)
+        internal
+        pure
+        returns (uint256 one, uint256 other)
+    {
+        if (i == j) {
+            one = last(r, f, i);
+            return (one, one);
+        }
+        bytes32 first;
+        bytes32 second;
+        (one, first) = _lastOfRow(r, f, i);
+        (other, second) = _lastOfRow(r, f, j);
+        _expectRoot(f, climbTwo(r, first, i, second, j, _rowBits(f)));
+    }
+
+    /// Root above nodes `i` and `j` of one level, which differ. Level by level the sibling of the first is read, then that of
+    /// the second, until the two meet.
+    function climbTwo(Reader memory r, bytes32 first, uint256 i, bytes32 second, uint256 j, uint256 levels)
+        internal
+        pure
+        returns (bytes32)
+    {
+        for (; i ^ j != 1; --levels) {
+            first = Evidence.climb(r, first, i, 1);
+            second = Evidence.climb(r, second, j, 1);
+            i >>= 1;
+            j >>= 1;
+        }
+        bytes32 hash = i & 1 == 0 ? Evidence.node(first, second) : Evidence.node(second, first);
+        return Evidence.climb(r, hash, i >> 1, levels - 1);
     }
 
     function depth(Facts calldata f) internal pure returns (uint256) {
-        return Evidence.clog2(RowsOf.count(f.seats)) + Evidence.clog2(Layout.segments(f.coefficients));
+        return _rowBits(f) + Evidence.clog2(Layout.segments(f.coefficients));
     }
 
     /// Number `k` of those at `offset` in calldata.
@@ -63,5 +85,32 @@ library Sketches {
             calldatacopy(add(start, 29), offset, 1024)
             hash := keccak256(start, 1053)
         }
+    }
+
+    /// The last leaf of a row and the root of the row.
+    function _lastOfRow(Reader memory r, Facts calldata f, uint256 row)
+        private
+        pure
+        returns (uint256 offset, bytes32 hash)
+    {
+        uint256 rows = RowsOf.count(f.seats);
+        if (row >= rows) revert RowsOf.MarketNoSuchRow(row, rows);
+        uint256 place = Layout.segments(f.coefficients) - 1;
+        uint256 levels = Evidence.clog2(place + 1);
+        offset = Evidence.take(r, Layout.SKETCH);
+        hash = leafHash(row << levels | place, f.poster, offset);
+        for (uint256 level; level < levels; ++level) {
+            hash = place >> level & 1 == 0
+                ? Evidence.node(hash, r.absent[level])
+                : Evidence.node(Evidence.takeHash(r), hash);
+        }
+    }
+
+    function _rowBits(Facts calldata f) private pure returns (uint256) {
+        return Evidence.clog2(RowsOf.count(f.seats));
+    }
+
+    function _expectRoot(Facts calldata f, bytes32 hash) private pure {
+        if (hash != f.roots.sketches) revert StepTree.MarketWrongLeaf(hash, f.roots.sketches);
     }
 }

@@ -87,12 +87,12 @@ contract TreeChecks is IChecks {
         return false;
     }
 
-    /// Evidence: the entry, the sketch of row i, that of row j unless it is the same.
+    /// Evidence: the entry, the sketches of rows i and j.
     function _gram(Facts calldata f, Reader memory r, uint256 i, uint256 j) private pure returns (bool) {
         if (!RowsOf.isPresent(f, i) || !RowsOf.isPresent(f, j)) revert MarketNoSuchNumber(Check.Gram, i, j, 0);
         int256 posted = RowsOf.gramLeaf(r, f, i, j);
-        uint256 first = Sketches.last(r, f, i);
-        return posted != Sketches.inner(first, i == j ? first : Sketches.last(r, f, j));
+        (uint256 one, uint256 other) = Sketches.lastTwo(r, f, i, j);
+        return posted != Sketches.inner(one, other);
     }
 
     // ----- accounts -----
