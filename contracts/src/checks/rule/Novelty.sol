@@ -39,8 +39,7 @@ library Novelty {
     {
         uint256 row = _ownRow(f, i, k);
         if (!RowsOf.isPresent(f, row)) return 0;
-        int256[] memory x = Ridge.solve(StepTree.row(r, t, OWN_SYSTEM, i), OWN);
-        return _unscaled(r, f, x[k], row, i);
+        return _unscaled(r, f, Ridge.solve(StepTree.row(r, t, OWN_SYSTEM, i), OWN, k), row, i);
     }
 
     function system(Reader memory r, Steps memory t, Facts calldata f, uint256 i, uint256 j)
@@ -62,8 +61,7 @@ library Novelty {
     {
         uint256 row = _row(f, k < OWN ? 0 : StepTree.row(r, t, PICKS, i), i, k);
         if (!RowsOf.isPresent(f, row)) return 0;
-        int256[] memory x = Ridge.solve(StepTree.row(r, t, SYSTEM, i), ALL);
-        return _unscaled(r, f, x[k], row, i);
+        return _unscaled(r, f, Ridge.solve(StepTree.row(r, t, SYSTEM, i), ALL, k), row, i);
     }
 
     // ----- candidates and picks -----

@@ -45,13 +45,7 @@ library Rule {
         returns (bool)
     {
         int256[] memory norms = Seats.gather(f, StepTree.vector(r, t, NORM), Seats.NONE);
-        uint256 found;
-        for (uint256 k; k < norms.length; ++k) {
-            if (norms[k] != 0) norms[found++] = norms[k];
-        }
-        assembly ("memory-safe") {
-            mstore(norms, found)
-        }
+        _dropZeros(norms);
         return Numbers.isLowerMedian(norms, posted);
     }
 
@@ -83,9 +77,7 @@ library Rule {
         uint256 k = (Seats.count(f) - 1) / 2;
         if (k == 0) return posted == 0;
         int256[] memory values = Seats.gather(f, StepTree.row(r, t, matrix, i), i);
-        for (uint256 other; other < values.length; ++other) {
-            values[other] = Numbers.max(values[other], 0);
-        }
+        _raiseToZero(values);
         return Numbers.isKthLargest(values, k, posted);
     }
 
@@ -99,15 +91,8 @@ library Rule {
         if (k == 0) return 0;
         int256[] memory values = Seats.gather(f, StepTree.row(r, t, matrix, i), i);
         int256 least = StepTree.at(r, t, bar, i);
-        int256 missing = k;
-        int256 sum;
-        for (uint256 other; other < values.length; ++other) {
-            if (values[other] > least) {
-                sum += values[other] * values[other];
-                --missing;
-            }
-        }
-        return Numbers.sqrt(Numbers.div(sum + missing * least * least, k));
+        (int256 sum, int256 above) = _squaresAbove(values, least);
+        return Numbers.sqrt(Numbers.div(sum + (k - above) * least * least, k));
     }
 
     function discount(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
@@ -213,12 +198,50 @@ library Rule {
         return Numbers.isLowerMedian(Seats.gather(f, StepTree.vector(r, t, id), Seats.NONE), posted);
     }
 
-    /// Inner product of two vectors; entries of seats that are not included are zero.
+    // ----- loops -----
+
+    /// Inner product of two vectors; entries of seats that are not included are zero. SAFETY: N < 2^16 terms of 126 bits.
     function _dot(uint256 x, uint256 y, uint256 seats) private pure returns (int256 sum) {
-        // SAFETY: N < 2^16 terms of 126 bits.
-        unchecked {
-            for (uint256 k; k < seats; ++k) {
-                sum += Evidence.i64(x, k) * Evidence.i64(y, k);
+        assembly ("memory-safe") {
+            for { let end := add(x, shl(3, seats)) } lt(x, end) { x := add(x, 8) } {
+                sum := add(sum, mul(sar(192, calldataload(x)), sar(192, calldataload(y))))
+                y := add(y, 8)
+            }
+        }
+    }
+
+    /// Shortens `values` to those that are not zero.
+    function _dropZeros(int256[] memory values) private pure {
+        assembly ("memory-safe") {
+            let from := add(values, 32)
+            let to := from
+            for { let end := add(from, shl(5, mload(values))) } lt(from, end) { from := add(from, 32) } {
+                let value := mload(from)
+                mstore(to, value)
+                to := add(to, shl(5, iszero(iszero(value))))
+            }
+            mstore(values, shr(5, sub(sub(to, values), 32)))
+        }
+    }
+
+    function _raiseToZero(int256[] memory values) private pure {
+        assembly ("memory-safe") {
+            let at := add(values, 32)
+            for { let end := add(at, shl(5, mload(values))) } lt(at, end) { at := add(at, 32) } {
+                mstore(at, mul(mload(at), sgt(mload(at), 0)))
+            }
+        }
+    }
+
+    /// Sum of the squares of what is above `least`, and how many that are. SAFETY: N < 2^16 terms of 126 bits.
+    function _squaresAbove(int256[] memory values, int256 least) private pure returns (int256 sum, int256 above) {
+        assembly ("memory-safe") {
+            let at := add(values, 32)
+            for { let end := add(at, shl(5, mload(values))) } lt(at, end) { at := add(at, 32) } {
+                let value := mload(at)
+                let is := sgt(value, least)
+                sum := add(sum, mul(is, mul(value, value)))
+                above := add(above, is)
             }
         }
     }
