@@ -16,6 +16,7 @@ from aggregator.compare import compare
 from aggregator.decide import Seats
 from aggregator.files import Files
 from aggregator.judge import File, Judgement, Progress, RoundInputs, judge
+from aggregator.refute.trees import Trees, judged_trees
 from aggregator.rows import DELTAS, MEMORY, Shape
 from aggregator.state import State, empty_state, read_state, state_bytes
 from market.claims import Place, opening_from
@@ -133,6 +134,23 @@ class Ledger:
         folder = self._folder / "work" / f"{number}-{poster}"
         folder.mkdir(parents=True, exist_ok=True)
         return judge(self.inputs(number, choice, below, poster), folder, progress)
+
+    def workings(
+        self, posted: ResultPosted, folder: Path, progress: Progress = lambda *_: None
+    ) -> tuple[Judgement, Trees]:
+        """Judges a posted round again, compares nothing, and gives its trees; delta and model go to `folder`.
+
+        Errors as `below`; VerificationError if it names files that were not revealed.
+        """
+        opening_from(self._place, posted)
+        below = self.below(posted.post.prev_commitment, progress)
+        choice = choice_of(posted)
+        self.check_choice(posted.round, choice, below)
+        inputs = self.inputs(posted.round, choice, below, posted.poster)
+        folder.mkdir(parents=True, exist_ok=True)
+        judgement = judge(inputs, folder, progress)
+        slots = below.step_roots
+        return judgement, judged_trees(inputs, judgement, start=not slots, step_roots_below=slots or None)
 
     def inputs(self, number: int, choice: Choice, below: Below, poster: str) -> RoundInputs:
         """What a round is judged from; fetches and checks the files that the choice names."""

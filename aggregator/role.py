@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aggregator.answers import Answers
 from aggregator.compare import document_for
 from aggregator.judge import Judgement, Progress
 from aggregator.ledger import Below, Choice, Ledger
@@ -19,6 +20,7 @@ from market.cid import digest
 from market.claims import Place
 from market.duties import Duty, Kind, aggregator_duties, is_over
 from market.errors import StoreError, UpdateError, VerificationError
+from market.events import Asked, ResultPosted
 from market.history import Reveal
 from market.node import Node, Pace
 from market.phases import Phase
@@ -55,19 +57,47 @@ class AggregatorNode(Node):
         self._progress = progress
         self._place = Place(gateway.deployment.chain_id, gateway.deployment.market)
         self._ledger: Ledger | None = None
+        self._answers: Answers | None = None
         self._missing_since: dict[int, float] = {}
         self._tidied = 0
         self._lies: set[bytes] = set()
 
     def act(self, snapshot: ProjectSnapshot) -> bool:
-        """Posts where it may; clears its disk when rounds become FINAL."""
+        """Answers what is asked about its results, posts where it may; clears its disk when rounds become FINAL."""
         self._tidy(snapshot.project.last_final)
+        if self._answer(snapshot):
+            return True
         for duty in aggregator_duties(snapshot):
             if duty.kind is Kind.WARN:
                 self.warn(duty)
             elif duty.kind is Kind.POST and self._post(snapshot, duty.round):
                 return True
         return False
+
+    def _answer(self, snapshot: ProjectSnapshot) -> bool:
+        """Answers one ask about a result of its own: without an answer the bond is lost."""
+        for number, ask in sorted(self.observer.history.asks.items()):
+            result = snapshot.result(ask.asked.round)
+            if not ask.is_open or result.poster != self.me or not self.gateway.ask_view(number).counts:
+                continue
+            posted = self.observer.history.posted(result.commitment)
+            if posted is not None and self._send_answer(ask.asked, posted):
+                return True
+        return False
+
+    def _send_answer(self, asked: Asked, posted: ResultPosted) -> bool:
+        try:
+            answer = self._answer_to(asked, posted)
+        except (VerificationError, UpdateError, StoreError) as error:
+            self.warn(Duty(Kind.WARN, asked.round, f"ask {asked.id} cannot be answered: {error}", asked.due))
+            return False
+        log.info("round %d: answering ask %d with %s bytes", asked.round, asked.id, f"{len(answer):,}")
+        intent = f"answer/{self.project}/{asked.round}/{asked.id}"
+        return self.send("answer", asked.id, answer, intent=intent)
+
+    def _answer_to(self, asked: Asked, posted: ResultPosted) -> bytes:
+        self._answers = self._answers or Answers(self._current_ledger(), self._folder / "answers")
+        return self._answers.answer(asked, posted)
 
     def _tidy(self, last_final: int) -> None:
         if last_final > self._tidied:
@@ -91,7 +121,7 @@ class AggregatorNode(Node):
         if standing and choice.size() <= (standing.included_count, standing.row_count):
             return False
         started = time.monotonic()
-        judgement = ledger.judge(number, choice, below, self.me, self._progress)
+        judgement = self._judged(ledger, number, choice, below)
         log.info("round %d judged in %.1f s", number, time.monotonic() - started)
         post = self._publish(number, choice, judgement, prev)
         # After a conviction the very same result may be due again, so the time of the last one is part of it.
@@ -101,6 +131,10 @@ class AggregatorNode(Node):
             return False
         self._remember(ledger, number, below, judgement)
         return True
+
+    def _judged(self, ledger: Ledger, number: int, choice: Choice, below: Below) -> Judgement:
+        """The round as it will be posted."""
+        return ledger.judge(number, choice, below, self.me, self._progress)
 
     def _recomputed(self, ledger: Ledger, number: int, prev: bytes) -> Below | None:
         """What the result below left, recomputed; None, with a warning, on a lie or what cannot be recomputed.
@@ -190,4 +224,5 @@ class AggregatorNode(Node):
         history = self.observer.history
         if self._ledger is None or self._ledger.history is not history:
             self._ledger = Ledger(history, self._store, self._place, self._folder)
+            self._answers = None
         return self._ledger

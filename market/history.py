@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from market.cid import cid_from_digest
 from market.errors import ChainError
 from market.events import (
+    Answered,
+    Asked,
+    AskSettled,
     BondReleased,
     Event,
     FlatClaimed,
@@ -49,6 +52,16 @@ class Reveal:
     def cid(self, size_bytes: int) -> str:
         """Where the file is: `size_bytes` is the project's update length."""
         return cid_from_digest(self.file_digest, size_bytes)
+
+
+@dataclass
+class AskFacts:
+    """An ask and what became of it. `answer`: the bytes that hash to the root, None if nobody gave them;
+    `is_open`: it waits for an answer."""
+
+    asked: Asked
+    answer: bytes | None = None
+    is_open: bool = True
 
 
 @dataclass
@@ -93,6 +106,7 @@ class History:
         self.project = project
         self.owner = ""
         self.rounds: dict[int, RoundFacts] = {}
+        self.asks: dict[int, AskFacts] = {}
         self._params: Params | None = None
         self._content: Content | None = None
         self._signers: dict[int, str] = {}
@@ -195,6 +209,13 @@ class History:
             case ResultConvicted():
                 self.rounds[event.round].pot += event.to_pot
                 self.rounds[event.round].locks = False
+            case Asked():
+                self.asks[event.id] = AskFacts(event)
+            case Answered():
+                self.asks[event.id].answer = event.answer
+                self.asks[event.id].is_open = False
+            case AskSettled():
+                self.asks[event.id].is_open = False
             case _:
                 pass
 

@@ -113,10 +113,10 @@ class Node(ABC):
                     self._stop.wait(self.pace.poll_s)
             return False
 
-    def send(self, name: str, *args: object, intent: str) -> bool:
+    def send(self, name: str, *args: object, intent: str, value: int = 0) -> bool:
         """Sends a call that others or time may overtake: True if mined; a refusal is logged, not raised."""
         try:
-            receipt = self.gateway.send(name, *args, intent=intent)
+            receipt = self.gateway.send(name, *args, intent=intent, value=value)
         except RefusedError as refusal:
             log.info("%s was refused: %s", name, refusal)
             return False

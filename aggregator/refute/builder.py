@@ -9,6 +9,7 @@ from aggregator.refute import pay_reads, rule_reads, tree_reads
 from aggregator.refute.differences import Difference
 from aggregator.refute.evidence import Evidence
 from aggregator.refute.trees import Case, Trees
+from aggregator.rows import Shape
 from aggregator.steps import Step, View
 from aggregator.trees import SCALARS, SLOTS
 from market.events import ResultPosted
@@ -32,11 +33,11 @@ def evidence_for(found: Difference, posted: Trees, view: View) -> bytes:
 
 
 def refutation(
-    found: Difference, evidence: bytes, posted: ResultPosted, case: Case, below: Sequence[Below]
+    found: Difference, evidence: bytes, posted: ResultPosted, below: Sequence[Below]
 ) -> Refutation:
-    """The record that `Market.refute` takes. `below`: preimages of the results below, newest first, as many as there
-    are above the start."""
-    post, needed = posted.post, results_needed(found, case)
+    """The record that `Market.refute` takes. `below`: preimages of the results below, newest first, as many as
+    `results_needed` says, or fewer where the start is nearer."""
+    post = posted.post
     return Refutation(
         check=found.check,
         a=found.a,
@@ -45,16 +46,15 @@ def refutation(
         included=post.included,
         rows=post.rows,
         roots=post.roots,
-        below=tuple(below[:needed]),
+        below=tuple(below),
         evidence=evidence,
     )
 
 
-def results_needed(found: Difference, case: Case) -> int:
+def results_needed(found: Difference, shape: Shape) -> int:
     """How many results below a check looks at, where there are as many."""
     if found.check in (Check.Step, Check.Account, Check.Model):
         return 1
-    shape = case.shape
     row = _file_of(found)
     return row - shape.delta(0) + 1 if row is not None and shape.reference < row < shape.first_past else 0
 

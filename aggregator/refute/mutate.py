@@ -12,8 +12,10 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
+import numpy as np
+
 from aggregator.accounts import next_accounts
-from aggregator.aggregate import aggregate
+from aggregator.aggregate import aggregate, moved
 from aggregator.decide import Seats, gram_of, view_of
 from aggregator.judge import Judgement, RoundInputs, seat_results, take_sketches
 from aggregator.refute.proof_tree import Changed, ProofTree
@@ -21,12 +23,14 @@ from aggregator.refute.trees import Trees, judged_trees
 from aggregator.state import STEPS, state_of
 from aggregator.steps import View
 from aggregator.trees import LEAF_BYTES, SCALARS, SLOTS, chunk_bits, step_roots
+from market.codec import MODEL, UPDATE, decode, encode
 from market.merkle import clog2
 from market.refutation import Tree
 from market.result_document import accounts_tree
 
 Tamper = Callable[[str, Any], Any]
-"""(name, honest value) -> the value that goes on: `sketch` (int32 (W, 256)), `gram` (Ints (W, W)), then every step."""
+"""(name, honest value) -> the value that goes on: `sketch` (int32 (W, 256)), `gram` (Ints (W, W)), every step, then
+`delta` (int16 (d,)) and `model` (int32 (d,))."""
 
 CHANGED_TREES: Final = tuple(tree for tree in Tree if tree is not Tree.Update)
 
@@ -186,6 +190,7 @@ def lie(
     for step in STEPS:
         setattr(view, step.name, tamper(step.name, step.compute(view)))
     made = _judgement(inputs, view, folder)
+    _tamper_files(inputs, made, tamper)
     trees = judged_trees(inputs, made, start=start, step_roots_below=step_roots_below)
     changed = {
         row << inputs.shape.segment_bits | inputs.shape.segments - 1: sketch[row].astype(">i4").tobytes()
@@ -225,6 +230,21 @@ def _judgement(inputs: RoundInputs, view: View, folder: Path) -> Judgement:
         view=view,
         seconds={},
     )
+
+
+def _tamper_files(inputs: RoundInputs, made: Judgement, tamper: Tamper) -> None:
+    """Rewrites delta, and the model that follows from it, where they are tampered with."""
+    d = inputs.shape.d
+    honest = decode(made.delta.read_bytes(), d, UPDATE).astype(np.int16)
+    delta = tamper("delta", honest)
+    if not np.array_equal(delta, honest):
+        made.delta.write_bytes(encode(delta, UPDATE))
+        base = decode(inputs.base.path.read_bytes(), d, MODEL).astype(np.int32)
+        made.model.write_bytes(encode(moved(base, delta) if inputs.merged else base, MODEL))
+    honest_model = decode(made.model.read_bytes(), d, MODEL).astype(np.int32)
+    model = tamper("model", honest_model)
+    if not np.array_equal(model, honest_model):
+        made.model.write_bytes(encode(model, MODEL))
 
 
 def tampered(name: str, change: Callable[[Any], Any]) -> Tamper:

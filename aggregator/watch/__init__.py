@@ -1,0 +1,1 @@
+"""The watcher: recomputes every counted result from chain and storage, and refutes what is wrong."""

@@ -1,0 +1,224 @@
+"""The watcher against every kind of liar, on a real chain: caught, slashed, the round repaired, the honest paid."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from aggregator.lies import KINDS, LiarNode
+from aggregator.role import AggregatorNode
+from aggregator.watch.metrics import Metrics
+from aggregator.watch.node import WatchNode
+from market.chain.deployment import Deployment
+from market.chain.gateway import Gateway
+from market.devnet import Devnet, dev_account
+from market.events import Answered, Asked, ResultConvicted, ResultRefuted
+from market.params import Windows
+from market.phases import Phase
+from market.refutation import Check
+from market.store.folder import FolderStore
+from market.units import ZERO_ADDRESS
+from tests.fixtures_chain import QUICK
+from tests.scenarios.market_in_process import (
+    AGGREGATOR,
+    FIRST_TRAINER,
+    OWNER,
+    PACE,
+    RIVAL,
+    Market,
+    open_market,
+)
+from trainer.policy import Policy
+from trainer.producers import honest
+
+pytestmark = pytest.mark.chain
+
+WATCHER = 3
+SEATS = 3
+SLOW = Windows(
+    commit=600, reveal=600, first_right=60, proposed=120, challenge=700, answer=100, refute=100, dead=6000
+)
+"""Long enough that no window ends by itself while a test runs; time is moved by hand."""
+
+EXPECTED = {
+    "paid": Check.Paid,
+    "weight": Check.Step,
+    "gram": Check.Gram,
+    "sketch": Check.Sketch,
+    "step": Check.Step,
+    "delta": Check.Delta,
+    "model": Check.Model,
+}
+"""What is refuted; the other kinds are convicted for their silence."""
+
+
+@pytest.fixture(scope="module")
+def before_the_lie(
+    session_anvil: Devnet, session_deployment: Deployment, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Market]:
+    """Round 1 stands, posted by an honest aggregator; three trainers have revealed in round 2."""
+
+    def make(account: int | None = None, journal_dir: Path | None = None) -> Gateway:
+        signer = None if account is None else dev_account(account)
+        return Gateway(session_anvil.url, session_deployment, signer, journal_dir, QUICK)
+
+    snapshot = session_anvil.snapshot()
+    folder = tmp_path_factory.mktemp("before")
+    market = open_market(
+        session_anvil, make, folder, windows=SLOW, end_date=make().now() + 80_000, expected_seats=SEATS
+    )
+    for _ in range(SEATS):
+        market.join()
+    market.fund(3)
+    market.aggregate()
+    market.run_until(lambda: market.owner.phase(market.project, 1) is Phase.STANDING)
+    market.nodes.pop()
+    market.run_until(lambda: market.owner.phase(market.project, 2) is Phase.AGGREGATE)
+    yield market
+    session_anvil.revert(snapshot)
+
+
+@pytest.fixture
+def market(before_the_lie: Market, anvil: Devnet, tmp_path: Path) -> Market:
+    """A copy of the market with restarted trainers."""
+    folder = tmp_path / "market"
+    shutil.copytree(before_the_lie.folder, folder)
+    owner = before_the_lie.make_gateway(OWNER)
+    made = replace(before_the_lie, folder=folder, store=FolderStore(folder / "store"), owner=owner, nodes=[])
+    for seat in range(SEATS):
+        made.nodes.append(made.trainer_node(seat, FIRST_TRAINER + seat, honest, Policy(leave=True)))
+    return made
+
+
+def liar(market: Market, kind: str, lies_in: int = 2) -> LiarNode:
+    """The aggregator of round 1, which lies in round 2."""
+    folder = market.folder / f"aggregator-{AGGREGATOR}"
+    address = market.key(AGGREGATOR).address
+    node = LiarNode(
+        market.gateway(AGGREGATOR), market.store, market.project, address, folder, PACE, 0.0,
+        kind=kind, lies_in=lies_in,
+    )  # fmt: skip
+    market.nodes.append(node)
+    return node
+
+
+def watcher(
+    market: Market, account: int | None = WATCHER, metrics: str | None = None, **options: bool
+) -> WatchNode:
+    gateway = market.owner if account is None else market.gateway(account)
+    me = ZERO_ADDRESS if account is None else market.key(account).address
+    folder = market.folder / f"watch-{account}"
+    return WatchNode(
+        gateway, market.store, market.project, me, folder, PACE, Metrics(market.project, metrics), **options
+    )
+
+
+def post_lie(market: Market, kind: str) -> LiarNode:
+    node = liar(market, kind)
+    market.run_until(lambda: market.owner.project(market.project).last_result == 2, [node])
+    return node
+
+
+def events(market: Market, kind: type) -> list:  # type: ignore[type-arg]
+    return [log.event for log in market.owner.events(project=market.project) if isinstance(log.event, kind)]
+
+
+def is_banned(market: Market, account: int = AGGREGATOR) -> bool:
+    return market.owner.aggregator(market.project, market.key(account).address).banned
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_liar_of_each_kind__is_convicted(market: Market, kind: str) -> None:
+    post_lie(market, kind)
+    bond = market.owner.aggregator(market.project, market.key(AGGREGATOR).address).bond
+    watch = watcher(market)
+    market.nodes.append(watch)
+
+    market.run_until(lambda: is_banned(market))
+
+    refuted, asked = events(market, ResultRefuted), events(market, Asked)
+    assert [event.check for event in refuted] == ([EXPECTED[kind]] if kind in EXPECTED else [])
+    assert len(asked) <= 5
+    convicted = events(market, ResultConvicted)[0]
+    assert (convicted.refuter, convicted.to_refuter) == (market.key(WATCHER).address, bond // 3)
+    assert watch.metrics.wrong._value.get() == 1
+
+
+def test_round_of_a_liar__is_repaired_by_a_rival_and_paid(market: Market) -> None:
+    post_lie(market, "model")
+    market.nodes.append(watcher(market))
+    market.aggregate(RIVAL)
+    market.run_until(lambda: market.owner.project(market.project).last_final >= 2)
+
+    result = market.owner.result(market.project, 2)
+    assert result.poster == market.key(RIVAL).address
+    assert (is_banned(market), is_banned(market, RIVAL)) == (True, False)
+    params = market.params
+    assert result.paid > params.pot - params.fee  # and a third of the liar's bond
+
+
+def test_honest_result__is_left_alone(market: Market, tmp_path: Path) -> None:
+    address, folder = market.key(AGGREGATOR).address, market.folder / f"aggregator-{AGGREGATOR}"
+    node = AggregatorNode(
+        market.gateway(AGGREGATOR), market.store, market.project, address, folder, PACE, 0.0
+    )
+    market.run_until(lambda: market.owner.project(market.project).last_result == 2, [node])
+    watch = watcher(market, metrics=str(tmp_path / "metrics"), once=True)
+    market.run_until(lambda: watch.turn(watch.snapshot()).name == "FINISHED", [watch])
+
+    assert (watch.wrong, events(market, Asked), is_banned(market)) == ({}, [], False)
+    text = (tmp_path / "metrics").read_text()
+    assert f'fairtrain_watch_results_right_total{{project="{market.project}"}} 2.0' in text
+
+
+def test_watcher_without_a_key__says_what_is_wrong_and_sends_nothing(market: Market) -> None:
+    post_lie(market, "paid")
+    watch = watcher(market, None, once=True)
+    watch.turn(watch.snapshot())
+
+    assert ["paid" in what for what in watch.wrong.values()] == [True]
+    assert not is_banned(market)
+
+
+def test_watcher_started_again_at_every_step__comes_to_the_same_end(market: Market) -> None:
+    """As if it was killed after each call: nothing that it needs is in its memory."""
+    post_lie(market, "step")
+    nodes = market.nodes
+    for _ in range(40):
+        if is_banned(market):
+            break
+        market.nodes = [*nodes, watcher(market)]
+        market.turn()
+    assert is_banned(market)
+    assert len(events(market, Asked)) == len(events(market, Answered)) <= 5
+
+
+def test_two_watchers__send_one_refutation(market: Market) -> None:
+    post_lie(market, "gram")
+    market.nodes += [watcher(market), watcher(market, WATCHER + 1)]
+    market.run_until(lambda: is_banned(market))
+    for _ in range(3):
+        market.turn()
+
+    assert len(events(market, ResultRefuted)) == 1
+    asked = [(event.tree, event.level, event.index) for event in events(market, Asked)]
+    assert len(asked) == len(set(asked))
+
+
+def test_file_that_nobody_serves__is_reported_and_nobody_convicted(market: Market) -> None:
+    post_lie(market, "step")
+    reveal = watcher(market).observer
+    reveal.refresh()
+    history = reveal.history
+    update = history.round(2).reveals[0]
+    cid = update.cid(2 * -(-market.params.coefficients // 1024) * 1024)
+    watch = watcher(market, once=True)
+    market.store.unpin(cid)
+    watch.turn(watch.snapshot())
+
+    assert list(watch.missing.values()) == [0, 1]
+    assert not is_banned(market)
