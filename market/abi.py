@@ -9,7 +9,7 @@ import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
-from typing import Any, Self, get_origin, get_type_hints
+from typing import Any, Self, get_args, get_origin, get_type_hints
 
 from eth_utils.address import to_checksum_address
 
@@ -69,7 +69,7 @@ def _typed(hint: Any, value: Any) -> Any:
     if isinstance(hint, type) and issubclass(hint, IntEnum):
         return hint(value)
     if get_origin(hint) is tuple:
-        return tuple(value)
+        return tuple(_typed(get_args(hint)[0], item) for item in value)
     if hint is bytes:
         return bytes(value)
     if hint is str and isinstance(value, str) and len(value) == 42:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from market.abi import AbiRecord
 from market.params import Content, Params
 from market.records import Post
+from market.refutation import Check, Tree
 
 
 @dataclass(frozen=True)
@@ -207,6 +208,62 @@ class ResultConvicted(Event):
     to_refuter: int
     to_pot: int
     to_escrow: int
+
+
+@dataclass(frozen=True)
+class ResultRefuted(Event):
+    """A number of a result is wrong; `ResultConvicted` follows. Coordinates: see `market.refutation.Check`."""
+
+    project: int
+    round: int
+    refuter: str
+    check: Check
+    a: int
+    b: int
+    c: int
+
+
+@dataclass(frozen=True)
+class Asked(Event):
+    """A question to the poster of a result. Amounts in wei; `returned` became credit of the asker."""
+
+    project: int
+    round: int
+    id: int
+    asker: str
+    tree: Tree
+    row: int
+    level: int
+    index: int
+    root: bytes
+    answer_bytes: int
+    price: int
+    burned: int
+    returned: int
+    due: int
+
+
+@dataclass(frozen=True)
+class Answered(Event):
+    """An ask has its answer, and the answerer its price."""
+
+    project: int
+    round: int
+    id: int
+    answerer: str
+    price: int
+    answer: bytes
+
+
+@dataclass(frozen=True)
+class AskSettled(Event):
+    """An ask ended without an answer; its price became credit of the asker."""
+
+    project: int
+    round: int
+    id: int
+    asker: str
+    price: int
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from market.units import BPS_TOTAL, MAX_SEATS, NATIVE, ZERO32
 
 RULE_DEFAULT = 1
 SKETCH_COLUMNS = 256
-MAX_DELTA_ROWS = 8
-MAX_FILE_ROUNDS = 4
+DELTA_ROWS, FILE_ROUNDS = 3, 2
+"""Public rows of rule 1; the checks know these and no others."""
 POT_PER_SEAT = 1000
 """A pot has at least this many smallest units for each seat, so that rounding down stays below 0.1 %."""
 ANSWERS_PER_CHALLENGE = 7
@@ -51,6 +51,8 @@ class Limits(AbiRecord):
     max_fee_bps: int
     max_open_rounds: int
     max_lifetime: int
+    ask_floor: int
+    """least price of an answer, in wei for each byte"""
 
 
 @dataclass(frozen=True)
@@ -146,8 +148,8 @@ class Preset:
             "expected_seats": seats,
             "open_rounds": self.open_rounds,
             "rule": RULE_DEFAULT,
-            "delta_rows": 3,
-            "file_rounds": 2,
+            "delta_rows": DELTA_ROWS,
+            "file_rounds": FILE_ROUNDS,
             "columns": SKETCH_COLUMNS,
             "coefficients": coefficients,
             "end_date": now + self.lifetime,
@@ -159,6 +161,7 @@ class Preset:
 
 HOUR, DAY = 3600, 86_400
 ETHER = 10**18
+GWEI = 10**9
 
 MAINNET = Preset(
     limits=Limits(
@@ -170,6 +173,8 @@ MAINNET = Preset(
         max_fee_bps=2_000,
         max_open_rounds=64,
         max_lifetime=3 * 365 * DAY,
+        # what a byte costs on an L2 whose base fee does not cover data, generously
+        ask_floor=10 * GWEI,
     ),
     windows=Windows(18 * HOUR, 6 * HOUR, HOUR, 3 * HOUR, 7 * DAY, DAY, DAY, 7 * DAY),
     pot=ETHER // 10,
@@ -191,6 +196,7 @@ DEMO = Preset(
         max_fee_bps=2_000,
         max_open_rounds=64,
         max_lifetime=3 * 365 * DAY,
+        ask_floor=GWEI,
     ),
     # COMMIT and REVEAL end as soon as all have sealed and revealed, so long deadlines cost nothing
     windows=Windows(60, 60, 5, 20, 8, 1, 1, 30),
@@ -206,7 +212,12 @@ DEMO = Preset(
 
 MINIMAL = Preset(
     limits=replace(
-        DEMO.limits, max_seats=300, max_coefficients=1 << 20, max_fee_bps=1_000, max_open_rounds=3
+        DEMO.limits,
+        max_seats=300,
+        max_coefficients=1 << 20,
+        max_fee_bps=1_000,
+        max_open_rounds=3,
+        ask_floor=10,
     ),
     windows=Windows(10, 10, 2, 4, 7, 1, 1, 12),
     pot=10_000,
@@ -265,7 +276,6 @@ def _check_rest(params: Params, limits: Limits, now: int) -> None:
     columns, rule = params.columns, params.rule
     require(columns == SKETCH_COLUMNS, "MarketUnknownColumns", columns=columns, known=SKETCH_COLUMNS)
     require(rule == RULE_DEFAULT, "MarketUnknownRule", rule=rule, known=RULE_DEFAULT)
-    rows, most = params.delta_rows, MAX_DELTA_ROWS
-    require(rows <= most, "MarketTooManyDeltaRows", deltaRows=rows, most=most)
-    rounds, most = params.file_rounds, MAX_FILE_ROUNDS
-    require(rounds <= most, "MarketTooManyFileRounds", fileRounds=rounds, most=most)
+    rows, rounds = params.delta_rows, params.file_rounds
+    require(rows == DELTA_ROWS, "MarketUnknownDeltaRows", deltaRows=rows, known=DELTA_ROWS)
+    require(rounds == FILE_ROUNDS, "MarketUnknownFileRounds", fileRounds=rounds, known=FILE_ROUNDS)

@@ -42,6 +42,8 @@ ALLOWED: dict[str, frozenset[Phase]] = {
     "post": frozenset({Phase.AGGREGATE, Phase.PROPOSED}),
     "finalise": frozenset({Phase.STANDING}),
     "convict": frozenset({Phase.PROPOSED, Phase.STANDING}),
+    "refute": frozenset({Phase.PROPOSED, Phase.STANDING}),
+    "ask": frozenset({Phase.PROPOSED, Phase.STANDING}),
     "clear": frozenset({Phase.PROPOSED, Phase.STANDING}),
     "flatten": frozenset({Phase.AGGREGATE}),
     "voidRound": frozenset({Phase.VOID}),

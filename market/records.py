@@ -120,6 +120,10 @@ class ResultView(AbiRecord):
     paid: int = 0
     prev: int = 0
     merged: bool = False
+    asked: bool = False
+    """FINAL waits for T_ans + T_ref more"""
+    open_asks: int = 0
+    """without an answer; FINAL waits for them"""
 
 
 @dataclass(frozen=True)

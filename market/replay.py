@@ -13,6 +13,7 @@ from market import events as ev
 from market.params import Limits
 from market.result_hash import start_commitment
 from market.seals import add_reveal
+from market.spec.asks import close_ask, record_ask
 from market.spec.exits import free_seat
 from market.spec.results import remove_result
 from market.spec.rounds import end_without_result, release_stored, unlock
@@ -208,6 +209,18 @@ class Replay:
         it.escrow += event.to_escrow
         remove_result(it, it.rounds[event.round], at)
 
+    def _refuted(self, it: Project, event: ev.ResultRefuted, at: int) -> None:
+        """The conviction that follows has all the consequences."""
+
+    def _asked(self, it: Project, event: ev.Asked, at: int) -> None:
+        record_ask(self.state, it, event)
+
+    def _answered(self, it: Project, event: ev.Answered, at: int) -> None:
+        close_ask(self.state, event.id, event.answerer)
+
+    def _ask_settled(self, it: Project, event: ev.AskSettled, at: int) -> None:
+        close_ask(self.state, event.id, event.asker)
+
     def _cleared(self, it: Project, event: ev.ResultCleared, at: int) -> None:
         remove_result(it, it.rounds[event.round], at)
 
@@ -233,6 +246,10 @@ HANDLERS: dict[type[ev.Event], Callable[[Replay, Project, Any, int], None]] = {
     ev.RoundSkipped: Replay._skipped,
     ev.RoundFinalised: Replay._finalised,
     ev.ResultConvicted: Replay._convicted,
+    ev.ResultRefuted: Replay._refuted,
+    ev.Asked: Replay._asked,
+    ev.Answered: Replay._answered,
+    ev.AskSettled: Replay._ask_settled,
     ev.ResultCleared: Replay._cleared,
     ev.BondReleased: Replay._released,
     ev.MissDebited: Replay._miss_debited,

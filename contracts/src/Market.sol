@@ -6,24 +6,29 @@ import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {MarketBase} from "./MarketBase.sol";
 import {Registry} from "./Registry.sol";
 import {IMarket} from "./interfaces/IMarket.sol";
+import {Asks} from "./libraries/Asks.sol";
 import {Hashes} from "./libraries/Hashes.sol";
 import {Phases} from "./libraries/Phases.sol";
 import {Relations} from "./libraries/Relations.sol";
 import {Results} from "./libraries/Results.sol";
 import {Seats} from "./libraries/Seats.sol";
 import {Aggregator, BURN_ADDRESS, Project, ROOT_FLOOR, Round, Seat} from "./state.sol";
-import {Account, Content, Limits, Opening, Params, Phase, Post} from "./types.sol";
+import {Account, Ask, Content, Limits, Opening, Params, Phase, Post, Refutation, Windows} from "./types.sol";
 import {FINAL, FLAT, Holder, NONE, Pair, Progress, Tally, TallyLib, VOID, Verdict, VerdictLib} from "./words.sol";
 
 /// One contract holds all money and all rounds. See `interfaces/IMarket.sol` for what each call promises, and
 /// `contracts/README.md` for the protocol on one page.
 contract Market is IMarket, MarketBase {
     address private immutable REGISTRY;
+    address private immutable COURT;
 
-    constructor(Limits memory limits_) {
+    /// @param court The code of refutations: a contract of its own, since creation code has a limit too. Clients compare it.
+    constructor(Limits memory limits_, address court) {
         Relations.checkLimits(limits_);
+        _expectCode(court);
         _limits = limits_;
         REGISTRY = address(new Registry());
+        COURT = court;
     }
 
     // ----- projects and seats: `Registry` has the code -----
@@ -59,6 +64,37 @@ contract Market is IMarket, MarketBase {
     /// SAFETY: the code was made by this market's constructor, has no state of its own and cannot be replaced.
     function _inRegistry() private returns (bytes memory) {
         return Address.functionDelegateCall(REGISTRY, msg.data);
+    }
+
+    // ----- refutations and asks: `Court` has the code -----
+
+    function refute(uint256, uint256, Refutation calldata) external {
+        _inCourt();
+    }
+
+    function ask(uint256, uint256, Ask calldata) external payable returns (uint256) {
+        return abi.decode(_inCourt(), (uint256));
+    }
+
+    function answer(uint256, bytes calldata) external {
+        _inCourt();
+    }
+
+    function convictSilent(uint256) external {
+        _inCourt();
+    }
+
+    function settleAsk(uint256) external {
+        _inCourt();
+    }
+
+    function courtOf() external view returns (address) {
+        return COURT;
+    }
+
+    /// SAFETY: the code is fixed by the constructor, as are the checks that it asks, and has no state of its own.
+    function _inCourt() internal returns (bytes memory) {
+        return Address.functionDelegateCall(COURT, msg.data);
     }
 
     // ----- owner -----
@@ -322,8 +358,7 @@ contract Market is IMarket, MarketBase {
         Round storage r = p.rounds[round];
         _expect(project, round, phaseOf(project, round), IN_STANDING);
         Verdict v = r.verdict;
-        uint256 due = v.standsAt() + p.windows.challenge;
-        if (block.timestamp < due) revert MarketTooEarly(block.timestamp, due);
+        _expectChallenged(p, r, v);
         Progress g = p.progress;
         // INVARIANT: FINAL in order. Between `prev` and this round every round is FLAT or VOID.
         if (v.prev() != g.lastFinal()) revert MarketBelowNotFinal(v.prev(), g.lastFinal());
@@ -352,28 +387,6 @@ contract Market is IMarket, MarketBase {
         _send(token, BURN_ADDRESS, BURN_ADDRESS);
     }
 
-    // ----- conviction -----
-
-    /// What a refutation that checks, or an ask without an answer, does. INVARIANT: no other way takes a bond.
-    function _convict(uint256 project, uint256 round, address refuter) internal {
-        Project storage p = _projects[project];
-        _expect(project, round, phaseOf(project, round), IN_PROPOSED | IN_STANDING);
-        Round storage r = p.rounds[round];
-        address poster = r.poster;
-        Aggregator storage a = p.aggregators[poster];
-        if (a.banned) revert MarketBanned(poster);
-
-        uint96 bond = a.bond;
-        uint96 third = bond / 3; // the escrow gets what rounding leaves
-        p.aggregators[poster] = Aggregator({bond: 0, locked: 0, banned: true});
-        r.pot += third;
-        p.escrowAndBucket = p.escrowAndBucket.plus(bond - 2 * third, 0);
-        _credit(p.frozen.token, refuter, third);
-        Results.remove(p, r, round);
-
-        emit ResultConvicted(project, round, poster, refuter, third, third, bond - 2 * third);
-    }
-
     // ----- steps of the calls above -----
 
     /// INVARIANT: nobody trains on a base that no longer stands; after the first seal the base is a fact.
@@ -386,6 +399,18 @@ contract Market is IMarket, MarketBase {
 
     function _allSealed(Project storage p, uint256 round, Tally t) private view returns (bool) {
         return round == 1 ? t.sealCount() == p.frozen.expectedSeats : t.activeLeft() == 0;
+    }
+
+    /// W is over, and with it whatever was asked. INVARIANT: nothing is FINAL while somebody waits for an answer, nor before
+    /// the last answer could be used.
+    function _expectChallenged(Project storage p, Round storage r, Verdict v) private view {
+        Windows storage w = p.windows;
+        uint256 due = v.standsAt() + w.challenge;
+        if (v.asked()) due += uint256(w.answer) + w.refute;
+        if (block.timestamp < due) revert MarketTooEarly(block.timestamp, due);
+        if (!v.asked()) return;
+        uint256 open_ = _openAsks[Asks.postingOf(r.commitment, v)];
+        if (open_ != 0) revert MarketAsksOpen(open_);
     }
 
     /// A seal that does not follow a reveal of the round before: settles what the seat owes and writes its word.

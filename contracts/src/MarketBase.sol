@@ -7,14 +7,16 @@ import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
 import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
 
 import {IMarketViews} from "./interfaces/IMarket.sol";
+import {Asks} from "./libraries/Asks.sol";
 import {Hashes} from "./libraries/Hashes.sol";
 import {Phases} from "./libraries/Phases.sol";
 import {Relations} from "./libraries/Relations.sol";
 import {Seats} from "./libraries/Seats.sol";
-import {Aggregator, Frozen, Project, Round, Seat} from "./state.sol";
+import {Aggregator, Frozen, OpenAsk, Project, Round, Seat} from "./state.sol";
 import {
     Account,
     AggregatorView,
+    AskView,
     Content,
     Limits,
     Opening,
@@ -45,6 +47,9 @@ abstract contract MarketBase is IMarketViews, ReentrancyGuard {
     mapping(uint256 project => Project) internal _projects;
     mapping(address token => mapping(address account => uint256 amountPlusOne)) private _credits;
     mapping(address token => uint256) public held;
+    mapping(uint256 id => OpenAsk) internal _asks;
+    mapping(bytes32 posting => uint256) internal _openAsks; // without an answer
+    uint256 public askCount;
 
     // ----- guards -----
 
@@ -61,6 +66,17 @@ abstract contract MarketBase is IMarketViews, ReentrancyGuard {
     function _expectRunning(Project storage p, uint256 project) internal view {
         if (p.progress.stopped()) revert MarketProjectStopped(project);
         if (block.timestamp >= p.frozen.endDate) revert MarketProjectEnded(project, p.frozen.endDate);
+    }
+
+    function _expectCode(address account) internal view {
+        if (account.code.length == 0) revert MarketNoCode(account);
+    }
+
+    /// Whether the result that an ask is about still counts, as it was posted then.
+    function _counts(OpenAsk memory a) internal view returns (bool) {
+        if (!_counts(phaseOf(a.project, a.round))) return false;
+        Round storage r = _projects[a.project].rounds[a.round];
+        return Asks.postingOf(r.commitment, r.verdict) == a.posting;
     }
 
     function _holderOf(Project storage p, uint256 seat) internal view returns (Holder h) {
@@ -236,6 +252,25 @@ abstract contract MarketBase is IMarketViews, ReentrancyGuard {
         v.paid = uint96(verdict.paid());
         v.prev = uint24(verdict.prev());
         v.merged = verdict.merged();
+        v.asked = verdict.asked();
+        if (v.asked) v.openAsks = uint32(_openAsks[Asks.postingOf(r.commitment, verdict)]);
+    }
+
+    function askOf(uint256 id) external view returns (AskView memory v) {
+        OpenAsk memory a = _asks[id];
+        if (a.posting == 0) return v;
+        v.project = a.project;
+        v.round = a.round;
+        v.counts = _counts(a);
+        v.root = a.root;
+        v.tree = a.tree;
+        v.row = a.row;
+        v.level = a.level;
+        v.index = a.index;
+        v.asker = a.asker;
+        v.price = a.price;
+        v.due = a.due;
+        v.answerBytes = uint32(Asks.answerBytes(a));
     }
 
     function seatOf(uint256 project, uint256 seat) external view returns (SeatView memory v) {

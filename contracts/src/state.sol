@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import {Tree} from "./checks/IChecks.sol";
 import {Windows} from "./types.sol";
 import {Holder, Pair, Progress, Tally, Terms, Verdict} from "./words.sol";
 
@@ -63,6 +64,23 @@ struct Project {
     mapping(address account => Aggregator) aggregators;
     mapping(uint256 seat => Tenure[]) tenures;
     mapping(uint256 seat => Seat) seats;
+}
+
+/// A question to the poster of a result that nobody has answered yet.
+struct OpenAsk {
+    bytes32 posting; // the result that it is about, see `Asks.postingOf`; 0 = there is no such ask, or it is closed
+    bytes32 root; // of the tree
+    address asker;
+    uint96 price; // for whoever answers, wei
+    uint48 project;
+    uint24 round;
+    uint40 due; // from then on no answer convicts
+    uint40 index; // of the node in its level
+    uint16 row; // of sketches, where an update file is asked for
+    uint16 leafSize; // bytes
+    uint8 depth; // of the tree
+    uint8 level; // of the node, 0 = a leaf
+    Tree tree;
 }
 
 uint256 constant ROOT_FLOOR = 1 << 216; // an update root is at least this, a seal is below: one word holds either

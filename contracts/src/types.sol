@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import {Check, Tree} from "./checks/IChecks.sol";
+
 // Ordinals are ABI: `market/phases.py` mirrors them and a test compares both.
 // "warm" phases may end by time alone, "cold" ones only by a call.
 enum Phase {
@@ -36,6 +38,7 @@ struct Limits {
     uint16 maxFeeBps; // of 10,000
     uint8 maxOpenRounds; // D
     uint32 maxLifetime; // seconds from creation to endDate
+    uint64 askFloor; // least price of an answer in wei for each byte: the base fee does not cover data everywhere
 }
 
 /// Frozen at creation. Amounts in the token's smallest unit.
@@ -105,6 +108,37 @@ struct Opening {
     bytes32 workings; // keccak256(abi.encode(sketches, gram, steps, columns, delta, model))
 }
 
+/// Opens the commitment of a result below.
+struct Below {
+    bytes32 context; // see `Opening`
+    Roots roots;
+}
+
+/// What is wrong with a result, the preimage of its commitment and the evidence, see `checks/`.
+struct Refutation {
+    Check check;
+    uint256 a; // coordinates, see `Check`
+    uint256 b;
+    uint256 c;
+    uint256[] included; // as posted
+    uint256[] rows;
+    Roots roots;
+    Below[] below; // newest first: one for steps and accounts, age + 1 for a delta row; none below the start
+    bytes evidence;
+}
+
+/// A question about a result: one leaf, or what is below one node, of one of its trees.
+struct Ask {
+    Tree tree;
+    uint256 row; // of sketches: whose update file, for `Tree.Update`; else 0
+    uint256 level; // 0 = the leaf; else the 256 nodes eight levels below that node, or all leaf hashes below it
+    uint256 index; // of the node in its level
+    uint256[] included; // as posted
+    uint256[] rows;
+    Roots roots;
+    Below[] below; // age + 1 for the file of a delta row
+}
+
 /// Facts of a project that change. View type; storage is packed differently.
 struct ProjectView {
     address owner;
@@ -149,6 +183,8 @@ struct ResultView {
     uint96 paid;
     uint24 prev; // round of the previous result, 0 = the start
     bool merged;
+    bool asked; // FINAL waits for T_ans + T_ref more
+    uint32 openAsks; // without an answer; FINAL waits for them
 }
 
 struct SeatView {
@@ -167,4 +203,20 @@ struct AggregatorView {
     uint96 bond;
     uint96 locked; // 1.5 x pot for each open result
     bool banned;
+}
+
+/// An ask without an answer; all zero once it is closed.
+struct AskView {
+    uint48 project;
+    uint24 round;
+    bool counts; // its result still counts; else the price goes back to the asker
+    bytes32 root; // of the tree
+    Tree tree;
+    uint16 row;
+    uint8 level;
+    uint40 index;
+    address asker;
+    uint96 price; // for whoever answers, wei
+    uint40 due; // from then on anyone may convict
+    uint32 answerBytes; // exact length of the answer
 }

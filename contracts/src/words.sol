@@ -115,12 +115,12 @@ uint256 constant FLAT = 2;
 uint256 constant VOID = 3;
 
 /// How a round was judged.
-///   | charged 1 | merged 1 | opened 1 | unused 7 | outcome 6 | ordinal 8 | prev 24 | rows 16 | included 16 |
+///   | charged 1 | merged 1 | opened 1 | asked 1 | unused 6 | outcome 6 | ordinal 8 | prev 24 | rows 16 | included 16 |
 ///   | standsAt 40 | proposedAt 40 | paid 96 |
 /// paid: of the stored result; in a FLAT round the share of each revealed seat. ordinal: results above the start in
 /// this chain, at most 255. merged: the model has moved by this result's delta. charged: the units of missed reveals
 /// are in the pot. opened: set when the round opens, so that whoever opens it pays for this word and not the poster,
-/// who has to be quick.
+/// who has to be quick. asked: somebody has asked about the stored result.
 type Verdict is uint256;
 
 using VerdictLib for Verdict global;
@@ -164,6 +164,14 @@ library VerdictLib {
 
     function charged(Verdict v) internal pure returns (bool) {
         return Verdict.unwrap(v) >> 255 != 0;
+    }
+
+    function asked(Verdict v) internal pure returns (bool) {
+        return Verdict.unwrap(v) >> 252 & 1 != 0;
+    }
+
+    function withAsked(Verdict v) internal pure returns (Verdict) {
+        return Verdict.wrap(Verdict.unwrap(v) | 1 << 252);
     }
 
     function opened() internal pure returns (Verdict) {

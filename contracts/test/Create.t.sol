@@ -246,18 +246,22 @@ contract CreateTest is MarketTest {
         _refuses(abi.encodeWithSelector(M.MarketUnknownRule.selector, 2, 1));
     }
 
-    function test_create_tooManyDeltaRows__refusesMarketTooManyDeltaRows() public {
-        params.deltaRows = 8;
+    function test_create_deltaRowsThatTheChecksDoNotKnow__refusesMarketUnknownDeltaRows() public {
+        params.deltaRows = 2;
+        _refuses(abi.encodeWithSelector(M.MarketUnknownDeltaRows.selector, 2, 3));
+        params.deltaRows = 3;
         _accepts();
-        params.deltaRows = 9;
-        _refuses(abi.encodeWithSelector(M.MarketTooManyDeltaRows.selector, 9, 8));
+        params.deltaRows = 4;
+        _refuses(abi.encodeWithSelector(M.MarketUnknownDeltaRows.selector, 4, 3));
     }
 
-    function test_create_tooManyFileRounds__refusesMarketTooManyFileRounds() public {
-        params.fileRounds = 4;
+    function test_create_fileRoundsThatTheChecksDoNotKnow__refusesMarketUnknownFileRounds() public {
+        params.fileRounds = 1;
+        _refuses(abi.encodeWithSelector(M.MarketUnknownFileRounds.selector, 1, 2));
+        params.fileRounds = 2;
         _accepts();
-        params.fileRounds = 5;
-        _refuses(abi.encodeWithSelector(M.MarketTooManyFileRounds.selector, 5, 4));
+        params.fileRounds = 3;
+        _refuses(abi.encodeWithSelector(M.MarketUnknownFileRounds.selector, 3, 2));
     }
 
     function test_create_tokenWithoutCode__refusesMarketTokenWithoutCode() public {
@@ -283,7 +287,11 @@ contract CreateTest is MarketTest {
     // ----- the market's own limits -----
 
     function _deploy(Limits memory limits, bytes memory error_) private {
-        bytes memory code = abi.encodePacked(vm.getCode("MarketHarness.sol:MarketHarness"), abi.encode(limits));
+        _deployAt(abi.encode(limits, market.courtOf()), error_);
+    }
+
+    function _deployAt(bytes memory args, bytes memory error_) private {
+        bytes memory code = abi.encodePacked(vm.getCode("MarketHarness.sol:MarketHarness"), args);
         vm.expectRevert(error_);
         address made;
         assembly {
@@ -313,5 +321,9 @@ contract CreateTest is MarketTest {
         Limits memory limits = _limits();
         limits.maxFeeBps = 10_001;
         _deploy(limits, abi.encodeWithSelector(M.MarketLimitOutOfRange.selector, 10_001, 10_000));
+    }
+
+    function test_constructor_courtWithoutCode__refusesMarketNoCode() public {
+        _deployAt(abi.encode(_limits(), anyone), abi.encodeWithSelector(M.MarketNoCode.selector, anyone));
     }
 }

@@ -61,6 +61,17 @@ class Artifact:
         return bytes(out)
 
 
+CHECKS = ("TreeChecks", "RuleChecks", "PayChecks")
+"""Contracts that check numbers, in the order of the court's constructor."""
+
+
+@cache
+def market_interface() -> Interface:
+    """What the market can be asked and answers, with the errors of the checks that it passes on."""
+    errors = [entry for name in CHECKS for entry in load_artifact(name).abi if entry["type"] == "error"]
+    return Interface([*load_artifact("Market").abi, *errors])
+
+
 @cache
 def load_artifact(name: str) -> Artifact:
     """The committed artifact `name`, for example `Market`; ChainError E207 if there is none."""

@@ -17,10 +17,10 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from market.chain.artifacts import Artifact
+from market.chain.artifacts import CHECKS, Artifact
 from market.errors import ChainError
 
-CONTRACTS = ("Market",)
+CONTRACTS = ("Market", "Court", *CHECKS)
 """Contracts whose artifacts are committed."""
 
 SOLC_VERSION = "0.8.37"

@@ -15,7 +15,7 @@ from market.errors import ChainError, DocumentError, InputError
 from market.params import Limits, Windows
 from market.units import Address, address
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,18 @@ class Deployment:
     genesis_hash: str
     market: Address
     tx: str
-    """transaction that created it: its input is our creation code and the limits"""
+    """transaction that created it: its input is our creation code, the limits and the court"""
     block: int
     """block of the deployment; no event of the market is older"""
     code_hash: str
     """keccak256 of the deployed code, immutables included"""
     limits: Limits
+    court: Address
+    """the code of refutations"""
+    court_tx: str
+    """transaction that created it: its input is our creation code and the checks"""
+    checks: tuple[Address, ...]
+    """contracts that check numbers, in the order of the court's constructor"""
     preset: str = ""
     version: int = VERSION
 
@@ -46,7 +52,9 @@ class Deployment:
             body = json.loads(text)
             if body["version"] != VERSION:
                 raise InputError("E180", f"version {body['version']}, expected {VERSION}; deploy again")
-            return cls(**{**body, "market": address(body["market"]), "limits": _limits(body["limits"])})
+            places = {name: address(body[name]) for name in ("market", "court")}
+            checks = tuple(address(place) for place in body["checks"])
+            return cls(**{**body, **places, "checks": checks, "limits": _limits(body["limits"])})
         except InputError as error:
             raise DocumentError("E180", f"{name}: {error.text}") from None
         except (ValueError, TypeError, KeyError, AttributeError) as error:

@@ -67,6 +67,16 @@ HINTS: dict[str, str] = {
     "MarketStaleReveals": "the reveals changed, perhaps by a reorganisation; read the round again",
     "MarketNotBetter": "a posted result is replaced only by one with more seats, or more rows",
     "MarketBelowNotFinal": "results become FINAL in order; finalise the one below first",
+    # refutations and asks
+    "MarketNotRefuted": "this number is as it must be; recompute the result, and name the first wrong number",
+    "MarketBelowCount": "open exactly the results below that the check needs, newest first",
+    "MarketNoSuchPlace": "honest results have nothing there; look at the layout of the tree",
+    "MarketPriceTooLow": "send more: the base fee or the number of open asks has risen; what is too much comes back",
+    "MarketAskClosed": "somebody else was faster; nothing is lost",
+    "MarketResultGone": "the result was cleared or replaced; `settleAsk` gives the price back",
+    "MarketResultCounts": "the ask waits for its answer; after T_ans anyone may convict",
+    "MarketAsksOpen": "answer the open asks, or convict who does not",
+    "MarketTooLate": "asks end with the challenge window",
     # money
     "MarketNothingDue": "everything due was taken already",
     "MarketAlreadyTaken": "this share was taken already",

@@ -13,7 +13,7 @@ from typing import Any
 
 from eth_account.signers.local import LocalAccount
 
-from market.chain.artifacts import load_artifact
+from market.chain.artifacts import market_interface
 from market.chain.deployment import Deployment
 from market.chain.errors import RpcError, decode_refusal
 from market.chain.events import Log, decode_log, read_logs
@@ -24,10 +24,12 @@ from market.chain.sender import Sender, SendPolicy
 from market.chain.token import Token
 from market.devnet import CHAIN_IDS
 from market.errors import ChainError, RefusedError
-from market.events import Event
+from market.events import Asked, Event
+from market.keccak import keccak256
 from market.params import Content, Limits, Params
 from market.phases import Phase
 from market.records import AggregatorView, ProjectView, ResultView, RoundView, SeatView
+from market.refutation import Ask, AskView, Refutation, ask_price
 from market.units import NATIVE
 
 
@@ -61,7 +63,7 @@ class Gateway:
         self.deployment = deployment
         self.address = deployment.market
         self.signer = signer
-        self.interface = load_artifact("Market").interface
+        self.interface = market_interface()
         check_chain(self.rpc, deployment)
         self._sender = None
         if signer is not None:
@@ -104,6 +106,14 @@ class Gateway:
     def aggregator(self, project: int, account: str) -> AggregatorView:
         """Bond of a poster."""
         return AggregatorView.from_abi(self._one("aggregatorOf", project, account))
+
+    def ask_count(self) -> int:
+        """Asks are numbered 1 .. ask_count, over all projects."""
+        return int(self._one("askCount"))
+
+    def ask_view(self, id_: int) -> AskView:
+        """An ask without an answer; empty once it is closed."""
+        return AskView.from_abi(self._one("askOf", id_))
 
     def slot(self, project: int, round_: int, seat: int) -> bytes:
         """32 bytes: zero empty, below 2^216 sealed, else the revealed root."""
@@ -154,6 +164,49 @@ class Gateway:
         if intent is None:
             return self.receipt_of(self.sender.send_once(name, self.address, data, value))
         return self.receipt_of(self.sender.send(intent, self.address, data, value))
+
+    def refute(self, project: int, round_: int, refutation: Refutation) -> Receipt:
+        """Convicts the poster of a result in which a number is wrong; RefusedError, and nothing sent, if it is right.
+
+        The same refutation is never sent twice, also not by a process that was killed meanwhile.
+        """
+        intent = self._intent(f"refute/{project}/{round_}", "refute", project, round_, refutation)
+        return self.send("refute", project, round_, refutation, intent=intent)
+
+    def price_of(self, size: int, open_asks: int) -> int:
+        """What an ask for an answer of `size` bytes should send, in wei: twice its price now.
+
+        The base fee and the number of open asks may rise until it is mined; what is too much becomes credit.
+        """
+        block = self.rpc.request("eth_getBlockByNumber", ["latest", False])
+        base_fee = int(block.get("baseFeePerGas") or "0x0", 16)
+        return 2 * sum(ask_price(size, base_fee, self.deployment.limits.ask_floor, open_asks + 1))
+
+    def ask(self, project: int, round_: int, question: Ask, value: int) -> tuple[int, Receipt]:
+        """Asks the poster of a result; returns the number of the ask. `value` in wei: see `price_of`.
+
+        An ask that a killed process had sent is finished by `resume`: look for open asks before asking again.
+        """
+        intent = self._intent(f"ask/{project}/{round_}/{value}", "ask", project, round_, question)
+        receipt = self.send("ask", project, round_, question, value=value, intent=intent)
+        asked = next(event for event in receipt.events if isinstance(event, Asked))
+        return asked.id, receipt
+
+    def answer(self, id_: int, data: bytes) -> Receipt:
+        """Answers an ask and earns its price; once."""
+        return self.send("answer", id_, data, intent=f"answer/{id_}")
+
+    def convict_silent(self, id_: int) -> Receipt:
+        """Convicts a poster who has not answered in time; once."""
+        return self.send("convictSilent", id_, intent=f"convictSilent/{id_}")
+
+    def settle_ask(self, id_: int) -> Receipt:
+        """Gives the price of an ask back whose result no longer counts; once."""
+        return self.send("settleAsk", id_, intent=f"settleAsk/{id_}")
+
+    def _intent(self, what: str, name: str, *args: Any) -> str:
+        """A name for one exact call."""
+        return f"{what}/{keccak256(self.interface.encode_call(name, args))[:8].hex()}"
 
     def resume(self) -> list[Receipt]:
         """At the start of a daemon: finishes what a killed process left under way."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from market.events import Event
-from market.spec import exits, money, results, rounds, trainers, views
+from market.spec import asks, exits, money, refute, results, rounds, trainers, views
 from market.spec.money import liabilities
 from market.spec.state import Call, State
 
@@ -37,11 +37,16 @@ PROCESS: dict[str, Callable[..., list[Event]]] = {
     "clear": results.process_clear,
     "release": results.process_release,
     "finalise": results.process_finalise,
+    "refute": refute.process_refute,
+    "ask": asks.process_ask,
+    "answer": asks.process_answer,
+    "convictSilent": asks.process_convict_silent,
+    "settleAsk": asks.process_settle_ask,
     "convict": results.process_convict,
     "withdraw": money.process_withdraw,
     "burn": money.process_burn,
 }
-"""Functions by their names in the contract; `convict` is internal there until refutations exist."""
+"""Functions by their names in the contract; `convict` is internal there."""
 
 
 def apply(state: State, name: str, *args: object, caller: str, now: int, value: int = 0) -> list[Event]:

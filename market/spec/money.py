@@ -34,12 +34,17 @@ def check_pay_in(state: State, token: str, amount: int, call: Call) -> None:
     """What is refused about money that comes in; asked before anything else."""
     if amount == 0:
         raise refuse("MarketZeroAmount")
-    total = state.held.get(token, 0) + amount
-    if total > MAX_HELD:
-        raise refuse("MarketTooMuchHeld", total=total, most=MAX_HELD)
+    check_room(state, token, amount)
     expected = amount if token == NATIVE else 0
     if call.value != expected:
         raise refuse("MarketWrongValue", sent=call.value, expected=expected)
+
+
+def check_room(state: State, token: str, amount: int) -> None:
+    """MarketTooMuchHeld where a sum of amounts would leave 96 bits."""
+    total = state.held.get(token, 0) + amount
+    if total > MAX_HELD:
+        raise refuse("MarketTooMuchHeld", total=total, most=MAX_HELD)
 
 
 def process_create(state: State, params: Params, content: Content, call: Call) -> list[Event]:
@@ -162,4 +167,6 @@ def project_liabilities(project: Project) -> int:
 def liabilities(state: State, token: str) -> int:
     """What the market owes in `token`; equals `held` in every state (I-01, I-02)."""
     credits = sum(amount for (of, _), amount in state.credits.items() if of == token)
+    if token == NATIVE:
+        credits += sum(ask.event.price for ask in state.asks.values())
     return credits + sum(project_liabilities(p) for p in state.projects if p.params.token == token)

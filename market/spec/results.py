@@ -99,9 +99,14 @@ def process_finalise(state: State, project: int, round_: int, call: Call) -> lis
     """Anyone, W after a result stands and in the order of rounds: fee, pay and the rest leave the pot."""
     it, facts = round_in_phase(state, project, round_, "finalise", call.now)
     result = it.results[round_]
-    earliest = result.stands_at + it.params.windows.challenge
+    windows = it.params.windows
+    earliest = result.stands_at + windows.challenge
+    if result.asked:
+        earliest += windows.answer + windows.refute
     if call.now < earliest:
         raise refuse("MarketTooEarly", timestamp=call.now, earliest=earliest)
+    if open_asks := open_asks_of(state, result):
+        raise refuse("MarketAsksOpen", open=open_asks)
     if result.prev != it.last_final:
         raise refuse("MarketBelowNotFinal", prev=result.prev, lastFinal=it.last_final)
     if it.aggregator(result.poster).banned:
@@ -118,19 +123,31 @@ def process_finalise(state: State, project: int, round_: int, call: Call) -> lis
 
 
 def process_convict(state: State, project: int, round_: int, refuter: str, call: Call) -> list[Event]:
-    """A refutation checked (internal in the contract): the poster's whole pool is lost, once."""
+    """What a refutation that checks does (internal in the contract): the poster's whole pool is lost, once."""
     it, facts = round_in_phase(state, project, round_, "convict", call.now)
     poster = it.results[round_].poster
-    pool = it.aggregator(poster)
-    if pool.banned:
+    if it.aggregator(poster).banned:
         raise refuse("MarketBanned", account=poster)
+    return convict(state, project, facts, refuter, call.now)
+
+
+def open_asks_of(state: State, result: Result) -> int:
+    """Asks about a result that wait for an answer."""
+    return sum(ask.result is result for ask in state.asks.values())
+
+
+def convict(state: State, project: int, facts: Round, refuter: str, now: int) -> list[Event]:
+    """The one way in which a bond is taken; the caller has checked that the result counts."""
+    it, round_ = project_at(state, project), facts.number
+    poster = it.results[round_].poster
+    pool = it.aggregator(poster)
     to_refuter, to_pot, to_escrow = thirds(pool.bond)
     pool.bond = pool.locked = 0
     pool.banned = True
     state.add_credit(it.params.token, refuter, to_refuter)
     facts.pot += to_pot
     it.escrow += to_escrow
-    remove_result(it, facts, call.now)
+    remove_result(it, facts, now)
     return [ResultConvicted(project, round_, poster, refuter, to_refuter, to_pot, to_escrow)]
 
 

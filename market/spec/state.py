@@ -8,12 +8,18 @@ checks the counting.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from market.errors import RefusedError
+from market.events import Asked
+from market.merkle import depth_for
 from market.params import Content, Limits, Params
 from market.phases import ALLOWED, Phase, PhaseFacts, phase_at
+from market.refutation import Ask, Refutation, Tree
 from market.seals import is_sealed
 from market.units import ZERO32, ZERO_ADDRESS
+
+ACCOUNT_BYTES = 40
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,8 @@ class Call:
     caller: str
     now: int
     value: int = 0
+    base_fee: int = 0
+    """of the block, wei per gas"""
 
 
 @dataclass
@@ -63,7 +71,8 @@ class Result:
     prev: int = 0
     merged: bool = False
     depth: int = 0
-    lock: int = 0
+    asked: bool = False
+    """somebody has asked about it: FINAL comes later"""
 
 
 @dataclass(frozen=True)
@@ -149,6 +158,54 @@ class Project:
 
 
 @dataclass
+class OpenAsk:
+    """A question without an answer, about a result as it was posted then. `depth`: of the tree."""
+
+    result: Result
+    event: Asked
+    depth: int = 0
+
+
+class Oracle(Protocol):
+    """What the market asks of its rule: the checks, and the layout of the trees."""
+
+    def is_wrong(self, refutation: Refutation) -> bool:
+        """Whether the number that a refutation names is wrong."""
+
+    def depth(self, tree: Tree, params: Params) -> int:
+        """Levels of a tree."""
+
+    def leaf_size(self, tree: Tree, params: Params) -> int:
+        """Bytes of its leaves as they are hashed behind the index."""
+
+    def has_leaf(self, ask: Ask, params: Params) -> bool:
+        """Whether honest results have the leaf that is asked for."""
+
+
+@dataclass(frozen=True)
+class NoOracle:
+    """Finds no number wrong and knows no tree but that of the accounts."""
+
+    def is_wrong(self, refutation: Refutation) -> bool:
+        """Never."""
+        return False
+
+    def depth(self, tree: Tree, params: Params) -> int:
+        """Levels of the accounts tree; others are not known."""
+        if tree is not Tree.Accounts:
+            raise NotImplementedError(f"the specification alone does not know the tree of {tree.name}")
+        return depth_for(params.seats)
+
+    def leaf_size(self, tree: Tree, params: Params) -> int:
+        """Bytes of an account."""
+        return ACCOUNT_BYTES
+
+    def has_leaf(self, ask: Ask, params: Params) -> bool:
+        """Every seat has an account."""
+        return ask.index < params.seats
+
+
+@dataclass
 class State:
     """A market: limits, projects from 1 up, credits and what is held, by token."""
 
@@ -160,6 +217,9 @@ class State:
     projects: list[Project] = field(default_factory=list)
     credits: dict[tuple[str, str], int] = field(default_factory=dict)
     held: dict[str, int] = field(default_factory=dict)
+    ask_count: int = 0
+    asks: dict[int, OpenAsk] = field(default_factory=dict)
+    oracle: Oracle = field(default_factory=NoOracle)
 
     def add_credit(self, token: str, account: str, amount: int) -> None:
         """Pull payment: `account` may withdraw `amount` more."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from market.phases import Phase
 from market.records import AggregatorView, ProjectView, ResultView, RoundView, SeatView
+from market.refutation import AskView
 from market.seals import is_revealed
+from market.spec.asks import counts
+from market.spec.results import open_asks_of
 from market.spec.state import Seat, State, check_seat, misses_owed, phase_of, project_at, uncharged
 from market.units import ZERO32
 
@@ -73,7 +76,36 @@ def result_of(state: State, project: int, round_: int, now: int) -> ResultView:
         paid=result.paid,
         prev=result.prev,
         merged=result.merged,
+        asked=result.asked,
+        open_asks=open_asks_of(state, result),
     )
+
+
+def ask_of(state: State, id_: int, now: int) -> AskView:
+    """An ask without an answer; empty for others."""
+    ask = state.asks.get(id_)
+    if ask is None:
+        return AskView()
+    event = ask.event
+    return AskView(
+        project=event.project,
+        round=event.round,
+        counts=counts(state, ask, now),
+        root=event.root,
+        tree=event.tree,
+        row=event.row,
+        level=event.level,
+        index=event.index,
+        asker=event.asker,
+        price=event.price,
+        due=event.due,
+        answer_bytes=event.answer_bytes,
+    )
+
+
+def ask_count(state: State) -> int:
+    """Asks are numbered 1 .. ask_count."""
+    return state.ask_count
 
 
 def seat_of(state: State, project: int, seat: int) -> SeatView:

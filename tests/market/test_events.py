@@ -24,6 +24,7 @@ from market.records import (
     RoundView,
     SeatView,
 )
+from market.refutation import Ask, AskView, Below, Refutation
 
 ABI: list[dict[str, Any]] = load_artifact("Market").abi
 STRUCTS: dict[str, type[AbiRecord]] = {
@@ -31,12 +32,16 @@ STRUCTS: dict[str, type[AbiRecord]] = {
     for cls in (
         Account,
         AggregatorView,
+        Ask,
+        AskView,
+        Below,
         Content,
         Limits,
         Opening,
         Params,
         Post,
         ProjectView,
+        Refutation,
         ResultView,
         Roots,
         RoundView,
@@ -95,6 +100,7 @@ def test_refusals_of_the_specification__are_errors_of_the_abi() -> None:
         "MarketWindowLimits",  # the constructor's
         "MarketLimitOutOfRange",
         "MarketCodeOnly",
+        "MarketNoCode",
         "MarketWrongTokenDelta",  # odd tokens
         "MarketTransferFailed",
     }

@@ -7,8 +7,8 @@ import pytest
 
 from market.errors import RefusedError
 from market.params import (
-    MAX_DELTA_ROWS,
-    MAX_FILE_ROUNDS,
+    DELTA_ROWS,
+    FILE_ROUNDS,
     MINIMAL,
     PRESETS,
     Content,
@@ -92,8 +92,10 @@ LIMIT_CASES: list[tuple[str, Params, Params]] = [
     ("MarketUnknownColumns", PARAMS, replace(PARAMS, columns=1024)),
     ("MarketUnknownRule", PARAMS, replace(PARAMS, rule=2)),
     ("MarketUnknownRule", PARAMS, replace(PARAMS, rule=0)),
-    ("MarketTooManyDeltaRows", replace(PARAMS, delta_rows=8), replace(PARAMS, delta_rows=9)),
-    ("MarketTooManyFileRounds", replace(PARAMS, file_rounds=4), replace(PARAMS, file_rounds=5)),
+    ("MarketUnknownDeltaRows", PARAMS, replace(PARAMS, delta_rows=2)),
+    ("MarketUnknownDeltaRows", PARAMS, replace(PARAMS, delta_rows=4)),
+    ("MarketUnknownFileRounds", PARAMS, replace(PARAMS, file_rounds=1)),
+    ("MarketUnknownFileRounds", PARAMS, replace(PARAMS, file_rounds=3)),
 ]
 
 
@@ -147,4 +149,4 @@ def test_from_abi_wrong_length__refuses() -> None:
 
 
 def test_ceilings__are_those_of_the_design() -> None:
-    assert (MAX_SEATS, MAX_DELTA_ROWS, MAX_FILE_ROUNDS) == (1024, 8, 4)
+    assert (MAX_SEATS, DELTA_ROWS, FILE_ROUNDS) == (1024, 3, 2)

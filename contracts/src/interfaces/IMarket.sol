@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import {Check, Tree} from "../checks/IChecks.sol";
 import {
     Account,
     AggregatorView,
+    Ask,
+    AskView,
     Content,
     Limits,
     Opening,
@@ -11,6 +14,7 @@ import {
     Phase,
     Post,
     ProjectView,
+    Refutation,
     ResultView,
     RoundView,
     SeatView
@@ -69,6 +73,37 @@ interface IMarketFacts {
         uint96 toPot,
         uint96 toEscrow
     );
+    event ResultRefuted(
+        uint256 indexed project,
+        uint256 indexed round,
+        address indexed refuter,
+        Check check,
+        uint256 a,
+        uint256 b,
+        uint256 c
+    ); // `ResultConvicted` follows
+    event Asked(
+        uint256 indexed project,
+        uint256 indexed round,
+        uint256 indexed id,
+        address asker,
+        Tree tree,
+        uint16 row,
+        uint8 level,
+        uint40 index,
+        bytes32 root,
+        uint32 answerBytes,
+        uint96 price, // for whoever answers
+        uint96 burned,
+        uint96 returned, // sent above the price: credit of the asker
+        uint40 due
+    );
+    event Answered(
+        uint256 indexed project, uint256 indexed round, uint256 indexed id, address answerer, uint96 price, bytes answer
+    );
+    event AskSettled(
+        uint256 indexed project, uint256 indexed round, uint256 indexed id, address asker, uint96 price
+    ); // its price is the asker's credit
     event ResultCleared(uint256 indexed project, uint256 indexed round, address indexed poster);
     event BondReleased(uint256 indexed project, uint256 indexed round, address indexed poster);
     event MissDebited(uint256 indexed project, uint16 indexed seat, uint256 indexed round, uint96 unit);
@@ -96,11 +131,12 @@ interface IMarketFacts {
     error MarketCoefficientsOutOfRange(uint256 coefficients, uint256 most);
     error MarketUnknownColumns(uint256 columns, uint256 known);
     error MarketUnknownRule(uint256 rule, uint256 known);
-    error MarketTooManyDeltaRows(uint256 deltaRows, uint256 most);
-    error MarketTooManyFileRounds(uint256 fileRounds, uint256 most);
+    error MarketUnknownDeltaRows(uint256 deltaRows, uint256 known);
+    error MarketUnknownFileRounds(uint256 fileRounds, uint256 known);
     error MarketZeroHash(); // of Content in `create`, of Roots in `post`
     // Who and what
     error MarketCodeOnly(); // called at the address of a part of the market's code
+    error MarketNoCode(address account); // a part of the market's code is not there
     error MarketUnknownProject(uint256 project, uint256 count);
     error MarketNotOwner(address caller, address owner);
     error MarketNotSigner(address caller, address signer);
@@ -125,6 +161,7 @@ interface IMarketFacts {
     // Time and order; `allowed` has bit p set where phase p is allowed
     error MarketWrongPhase(uint256 project, uint256 round, Phase current, uint256 allowed);
     error MarketTooEarly(uint256 timestamp, uint256 earliest);
+    error MarketTooLate(uint256 timestamp, uint256 end); // exclusive
     error MarketOutOfOrder(uint256 round, uint256 tip); // needs tip = round - 1; `open`: tip = round
     error MarketProjectStopped(uint256 project);
     error MarketProjectEnded(uint256 project, uint256 endDate);
@@ -165,6 +202,18 @@ interface IMarketFacts {
     error MarketProofLength(uint256 length, uint256 depth);
     error MarketWrongProof(bytes32 computed, bytes32 accounts);
     error MarketNotStartAccount(int256 reputation, uint256 pay, uint256 penalty);
+    // Refutations and asks
+    error MarketNotRefuted(Check check, uint256 a, uint256 b, uint256 c); // the posted number is right
+    error MarketBelowCount(uint256 given, uint256 results); // openings of results below: more than there are, or too few
+    error MarketEvidenceNotEmpty(uint256 length);
+    error MarketNoSuchPlace(Tree tree, uint256 level, uint256 index); // honest results have nothing there
+    error MarketPriceTooLow(uint256 sent, uint256 price);
+    error MarketAskClosed(uint256 id); // answered, settled, or never asked
+    error MarketResultGone(uint256 id); // cleared or replaced: settle the ask
+    error MarketResultCounts(uint256 id); // the ask waits for an answer
+    error MarketAnswerLength(uint256 length, uint256 expected);
+    error MarketWrongAnswer(bytes32 computed, bytes32 root);
+    error MarketAsksOpen(uint256 open);
 }
 
 /// What can be read. Amounts in smallest units, times in unix seconds.
@@ -190,6 +239,34 @@ interface IMarketViews is IMarketFacts {
     function creditOf(address token, address account) external view returns (uint256);
     /// What entered through the market's functions less what left: the sum of all liabilities in `token`.
     function held(address token) external view returns (uint256);
+    /// Asks are numbered 1 .. askCount, over all projects.
+    function askCount() external view returns (uint256);
+    /// An ask without an answer; all zero for others.
+    function askOf(uint256 id) external view returns (AskView memory);
+}
+
+/// What is wrong with results: the one place from which bonds are taken.
+interface ICourt is IMarketFacts {
+    /// Convicts the poster of a result in which a number is wrong. Anyone; needs no bond, and has no effect otherwise.
+    /// Requires: PROPOSED or STANDING, poster not convicted, preimages that hash to what is stored; the check finds the number
+    /// wrong (`MarketNotRefuted` if it is right, errors of `checks/` if evidence does not fit). Emits `ResultRefuted`,
+    /// `ResultConvicted`.
+    function refute(uint256 project, uint256 round, Refutation calldata refutation) external;
+    /// Asks the poster of a result for a leaf or for nodes of one of its trees. Anyone, for the price of the answer: its bytes
+    /// x max(60 x base fee, floor), and a 64th more for each ask of this result that is open, which is burned.
+    /// Requires: PROPOSED or STANDING for less than W, poster not convicted, a place that honest trees have, value of at least
+    /// the price (what is above becomes credit). Emits `Asked`.
+    /// @return id Number of the ask.
+    function ask(uint256 project, uint256 round, Ask calldata question) external payable returns (uint256 id);
+    /// Answers an ask and earns its price. Anyone, until `convictSilent`. Emits `Answered` with the answer.
+    /// @param answer_ The leaf (of sketches without the address before it), or hashes from left to right; then the siblings
+    /// up to the root, lowest first.
+    function answer(uint256 id, bytes calldata answer_) external;
+    /// Convicts a poster who has not answered within T_ans; the asker is the refuter and gets the price back. Anyone. Emits
+    /// `AskSettled`, `ResultConvicted`.
+    function convictSilent(uint256 id) external;
+    /// Gives the price of an ask back whose result was cleared or replaced. Anyone. Emits `AskSettled`.
+    function settleAsk(uint256 id) external;
 }
 
 /// Projects and seats: what happens outside of rounds.
@@ -251,7 +328,10 @@ interface IRegistry is IMarketFacts {
 ///
 /// Every call refuses with a typed error of `IMarketFacts`; wrong project numbers with `MarketUnknownProject` or, where
 /// a phase is asked first, with `MarketWrongPhase(.., None, ..)`.
-interface IMarket is IRegistry, IMarketViews {
+interface IMarket is IRegistry, ICourt, IMarketViews {
+    /// Where the code of `ICourt` is.
+    function courtOf() external view returns (address);
+
     // ----- owner -----
     /// Adds to a running project's escrow. Anyone. Emits `ProjectFunded`.
     /// @param amount Smallest units, not zero; equals the value sent in native projects.
@@ -316,7 +396,8 @@ interface IMarket is IRegistry, IMarketViews {
     /// Frees the bond behind a result that was cleared with one below it. Anyone. Emits `BondReleased`.
     function release(uint256 project, uint256 round) external;
     /// Makes a result FINAL: fee to the poster, `paid` to the bucket, the rest to the escrow. Anyone.
-    /// Requires: STANDING for W; the result below FINAL; the poster not convicted. Emits `RoundFinalised`.
+    /// Requires: STANDING for W, or for W + T_ans + T_ref and no ask open where anything was asked; the result below FINAL; the
+    /// poster not convicted. Emits `RoundFinalised`.
     function finalise(uint256 project, uint256 round) external;
     /// Sends the caller's whole credit to `to`. Emits `Withdrawn`.
     /// @param token 0 = native coin.

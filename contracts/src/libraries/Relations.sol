@@ -11,8 +11,8 @@ library Relations {
     uint256 internal constant RULE = 1;
     uint256 private constant POT_PER_SEAT = 1000; // keeps the rounding of pay below 0.1 % of a mean share
     uint256 private constant ANSWERS_PER_CHALLENGE = 7; // five questions, one refutation, one spare
-    uint256 private constant DELTA_ROWS_CEILING = 8;
-    uint256 private constant FILE_ROUNDS_CEILING = 4;
+    uint256 private constant DELTA_ROWS = 3; // of rule 1: the checks know these rows and no others
+    uint256 private constant FILE_ROUNDS = 2;
 
     function checkLimits(Limits memory bounds) internal pure {
         uint32[8] memory min = _list(bounds.min);
@@ -54,11 +54,12 @@ library Relations {
         }
         if (params.columns != COLUMNS) revert IMarketFacts.MarketUnknownColumns(params.columns, COLUMNS);
         if (params.rule != RULE) revert IMarketFacts.MarketUnknownRule(params.rule, RULE);
-        if (params.deltaRows > DELTA_ROWS_CEILING) {
-            revert IMarketFacts.MarketTooManyDeltaRows(params.deltaRows, DELTA_ROWS_CEILING);
+        // INVARIANT: every row of a result has a place in its trees, so that all of them can be refuted.
+        if (params.deltaRows != DELTA_ROWS) {
+            revert IMarketFacts.MarketUnknownDeltaRows(params.deltaRows, DELTA_ROWS);
         }
-        if (params.fileRounds > FILE_ROUNDS_CEILING) {
-            revert IMarketFacts.MarketTooManyFileRounds(params.fileRounds, FILE_ROUNDS_CEILING);
+        if (params.fileRounds != FILE_ROUNDS) {
+            revert IMarketFacts.MarketUnknownFileRounds(params.fileRounds, FILE_ROUNDS);
         }
         if (content.descriptionDigest == 0 || content.modelDigest == 0 || content.modelRoot == 0) {
             revert IMarketFacts.MarketZeroHash();

@@ -133,7 +133,7 @@ abstract contract Aggregators is Trainers {
         r.stored = plan.poster;
         ++bonds[p][plan.poster].locks;
         bool complete = plan.included == _revealedSeats(p, round)
-            && _popcount(post.rows[0]) + _popcount(post.rows[1]) == _rowCount(p, round, prev);
+            && _rowCount(post.rows) == _rowCount(p, round, prev);
         if (!again) r.proposedAt = complete ? 0 : time;
         r.standsAt = complete ? time : r.proposedAt + TX;
         projects[p].tipSince = time;

@@ -41,20 +41,21 @@ abstract contract Books is Ledger {
         }
     }
 
-    /// Deltas and files that a complete post of `round` has as rows: the two words of its bitmap.
-    function _possibleRows(uint256 p, uint256 round, uint256 prev)
-        internal
-        view
-        returns (uint256 deltas, uint256 files)
-    {
+    /// Deltas and files that a complete post of `round` has as rows: the three words of its bitmap.
+    function _possibleRows(uint256 p, uint256 round, uint256 prev) internal view returns (uint256[] memory rows) {
+        rows = new uint256[](3);
         uint256 results = prev == 0 ? 0 : books[market.resultOf(p, prev).commitment].ordinal;
-        deltas = (1 << (results < DELTA_ROWS ? results : DELTA_ROWS)) - 1;
-        if (round > 1) files = _revealedSeats(p, round - 1);
+        rows[0] = (1 << (results < DELTA_ROWS ? results : DELTA_ROWS)) - 1;
+        if (round > 1) rows[1] = _revealedSeats(p, round - 1);
+        if (round > 2) rows[2] = _revealedSeats(p, round - 2);
     }
 
     function _rowCount(uint256 p, uint256 round, uint256 prev) internal view returns (uint256) {
-        (uint256 deltas, uint256 files) = _possibleRows(p, round, prev);
-        return _popcount(deltas) + _popcount(files);
+        return _rowCount(_possibleRows(p, round, prev));
+    }
+
+    function _rowCount(uint256[] memory rows) internal pure returns (uint256) {
+        return _popcount(rows[0]) + _popcount(rows[1]) + _popcount(rows[2]);
     }
 
     // ----- posting -----
@@ -82,8 +83,7 @@ abstract contract Books is Ledger {
         post.roots.model = r.baseRoot == below.modelRoot ? model : below.modelRoot;
         post.included = new uint256[](1);
         post.included[0] = plan.included;
-        post.rows = new uint256[](2);
-        if (plan.rows) (post.rows[0], post.rows[1]) = _possibleRows(p, round, prev);
+        post.rows = plan.rows ? _possibleRows(p, round, prev) : new uint256[](3);
         _account(p, round, plan, post, below.commitment, r.pot - _fee(p));
     }
 
@@ -126,7 +126,7 @@ abstract contract Books is Ledger {
         book.ordinal = books[prevCommitment].ordinal + 1;
         book.sum = sum;
         book.included = plan.included;
-        book.rows = _popcount(post.rows[0]) + _popcount(post.rows[1]);
+        book.rows = _rowCount(post.rows);
     }
 
     function _carried(bytes32 commitment) private view returns (SeatAccount[] memory list) {

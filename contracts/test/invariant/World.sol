@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 import {Test} from "forge-std/Test.sol";
 
 import {Content, Limits, Params, Windows} from "../../src/types.sol";
+import {PayMock, RuleMock, TreeMock} from "../mocks/ChecksMock.sol";
 import {Plain} from "../tokens/Mocks.sol";
 import {IMarketHarness} from "../utils/MarketTest.sol";
 import {ILens} from "./Lens.sol";
@@ -17,7 +18,7 @@ abstract contract World is Test {
     uint16 internal constant MIN_SEALS = 2;
     uint16 internal constant EXPECTED = 3;
     uint8 internal constant OPEN_ROUNDS = 3; // D
-    uint8 internal constant DELTA_ROWS = 2; // K
+    uint8 internal constant DELTA_ROWS = 3; // K
     uint16 internal constant FEE_BPS = 500;
     uint256 internal constant SIGNERS = 8;
     uint256 internal constant HONEST = 3; // aggregators that are never convicted come first
@@ -28,6 +29,9 @@ abstract contract World is Test {
     uint32 internal constant TX = 60;
     uint32 internal constant W = 700;
     uint32 internal constant DEAD = 300;
+    uint32 internal constant T_ANS = 100;
+    uint32 internal constant T_REF = 110;
+    uint64 internal constant ASK_FLOOR = 1000; // wei for each byte of an answer
     uint40 internal constant BIRTH = 1_700_000_000;
     address internal constant BURN = 0x000000000000000000000000000000000000dEaD;
 
@@ -45,7 +49,7 @@ abstract contract World is Test {
     function _stage() internal {
         time = BIRTH;
         vm.warp(time);
-        market = IMarketHarness(deployCode("MarketHarness.sol:MarketHarness", abi.encode(_limits())));
+        market = IMarketHarness(deployCode("MarketHarness.sol:MarketHarness", abi.encode(_limits(), _court())));
         lens = ILens(deployCode("Lens.sol:Lens"));
         coin = address(new Plain());
         for (uint256 i; i < HONEST + LIARS; ++i) {
@@ -65,6 +69,12 @@ abstract contract World is Test {
             vm.prank(_owner(p));
             market.create(_params(p), Content(keccak256("text"), keccak256("file"), keccak256(abi.encode("model", p))));
         }
+    }
+
+    /// The code of refutations, with checks that answer as evidence tells them.
+    function _court() private returns (address) {
+        bytes memory checks = abi.encode(new TreeMock(), new RuleMock(), new PayMock());
+        return deployCode("MarketHarness.sol:CourtHarness", checks);
     }
 
     // ----- who -----
@@ -147,7 +157,8 @@ abstract contract World is Test {
             maxCoefficients: 1 << 30,
             maxFeeBps: 2000,
             maxOpenRounds: 32,
-            maxLifetime: 365 days
+            maxLifetime: 365 days,
+            askFloor: ASK_FLOOR
         });
     }
 
@@ -163,10 +174,10 @@ abstract contract World is Test {
         v.openRounds = OPEN_ROUNDS;
         v.rule = 1;
         v.deltaRows = DELTA_ROWS;
-        v.fileRounds = 1;
+        v.fileRounds = 2;
         v.columns = 256;
         v.coefficients = 1000;
         v.endDate = _endDate(p);
-        v.windows = Windows(COMMIT, REVEAL, T1, TX, W, 100, 100, DEAD);
+        v.windows = Windows(COMMIT, REVEAL, T1, TX, W, T_ANS, T_REF, DEAD);
     }
 }

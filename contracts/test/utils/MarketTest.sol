@@ -6,6 +6,7 @@ import {Test} from "forge-std/Test.sol";
 import {IMarket, IMarketFacts} from "../../src/interfaces/IMarket.sol";
 import {
     Account as SeatAccount,
+    Below,
     Content,
     Limits,
     Opening,
@@ -17,6 +18,7 @@ import {
     RoundView,
     Windows
 } from "../../src/types.sol";
+import {PayMock, RuleMock, TreeMock} from "../mocks/ChecksMock.sol";
 import {Trees} from "./Trees.sol";
 
 interface IMarketHarness is IMarket {
@@ -44,6 +46,9 @@ abstract contract MarketTest is Test {
     uint32 internal constant TX = 60;
     uint32 internal constant W = 700;
     uint32 internal constant DEAD = 300;
+    uint32 internal constant T_ANS = 100;
+    uint32 internal constant T_REF = 110;
+    uint64 internal constant ASK_FLOOR = 1000; // wei for each byte of an answer
     address internal constant BURN = 0x000000000000000000000000000000000000dEaD;
 
     uint16 internal seats = SEATS; // the seat limit of the project, for the steps below
@@ -62,11 +67,18 @@ abstract contract MarketTest is Test {
     /// Accounts of each result by round, as its poster computed them, and the opening of its commitment.
     mapping(uint256 round => SeatAccount[]) internal accountsOf;
     mapping(uint256 round => Opening) internal openings;
+    mapping(uint256 round => Post) internal posts;
 
     function setUp() public virtual {
         vm.warp(1_700_000_000);
-        market = IMarketHarness(deployCode("MarketHarness.sol:MarketHarness", abi.encode(_limits())));
+        market = IMarketHarness(deployCode("MarketHarness.sol:MarketHarness", abi.encode(_limits(), _court())));
         _start();
+    }
+
+    /// The code of refutations, with checks that answer as evidence tells them.
+    function _court() internal virtual returns (address) {
+        bytes memory checks = abi.encode(new TreeMock(), new RuleMock(), new PayMock());
+        return deployCode("MarketHarness.sol:CourtHarness", checks);
     }
 
     /// A funded project with four seated trainers and three bonded aggregators.
@@ -91,7 +103,8 @@ abstract contract MarketTest is Test {
             maxCoefficients: 1 << 30,
             maxFeeBps: 2000,
             maxOpenRounds: 32,
-            maxLifetime: 365 days
+            maxLifetime: 365 days,
+            askFloor: ASK_FLOOR
         });
     }
 
@@ -111,7 +124,7 @@ abstract contract MarketTest is Test {
         p.columns = 256;
         p.coefficients = 1_000_000;
         p.endDate = uint40(block.timestamp + 30 days);
-        p.windows = Windows(COMMIT, REVEAL, T1, TX, W, 100, 100, DEAD);
+        p.windows = Windows(COMMIT, REVEAL, T1, TX, W, T_ANS, T_REF, DEAD);
     }
 
     function _content() internal pure returns (Content memory) {
@@ -289,7 +302,17 @@ abstract contract MarketTest is Test {
         }
         (post.roots.accounts,) = Trees.prove(accountsOf[round], 0);
         openings[round] = Trees.opening(address(market), P, round, poster, post);
+        posts[round] = post;
         return post;
+    }
+
+    /// Opens the results below `round`, newest first.
+    function _below(uint256 round, uint256 count) internal view returns (Below[] memory below) {
+        below = new Below[](count);
+        for (uint256 k; k < count; ++k) {
+            round = market.resultOf(P, round).prev;
+            below[k] = Below(openings[round].context, posts[round].roots);
+        }
     }
 
     function _bits(uint256 word) internal pure returns (uint256 count) {
@@ -407,6 +430,9 @@ abstract contract MarketTest is Test {
             sum += market.seatOf(P, seat).stake;
         }
         sum -= v.missesOwed;
+        for (uint256 id = 1; token == address(0) && id <= market.askCount(); ++id) {
+            sum += market.askOf(id).price;
+        }
         for (uint256 i; i < accounts.length; ++i) {
             sum += market.aggregatorOf(P, accounts[i]).bond + market.creditOf(token, accounts[i]);
         }
