@@ -1,21 +1,41 @@
 """Every step of the rule and of novelty: the contract agrees with Python on honest entries alone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from check_calls import Call, CheckContract, check_contract
-from step_rounds import KINDS, STEP_BY_NAME, Kind, call, places, rounds, with_entry
+from check_calls import STEP, Call, CheckContract, Refused, check_contract
+from large_rounds import large
+from step_rounds import (
+    KINDS,
+    STEP_BY_NAME,
+    Kind,
+    agreeing,
+    call,
+    equal,
+    places,
+    rounds,
+    some_zero,
+    tiny,
+    trees_of,
+    with_entry,
+)
 
 from aggregator import novelty, rule
 from aggregator.refute.proof_tree import Group, Leaves, ProofTree
 from aggregator.refute.rule_reads import READS
-from aggregator.refute.trees import Trees
+from aggregator.refute.trees import Trees, steps_tree
 from aggregator.rows import COLUMNS, Shape
+from aggregator.rule import F
+from aggregator.steps import recompute
 from market.devnet import Devnet
+from tests.aggregator.sample_rounds import decided
 
-NAMES = [step.name for step in rule.STEPS + novelty.STEPS]
+STEPS = rule.STEPS + novelty.STEPS
+NAMES = [step.name for step in STEPS]
+MATRICES = [step.name for step in STEPS if step.kind == "matrix"]
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +45,15 @@ def contract(session_anvil: Devnet, pytestconfig: pytest.Config) -> Iterator[Che
     checks = check_contract(session_anvil, "RuleChecks", "0x00000000000000000000000000000000000009a8", kept)
     yield checks
     checks.close()
+
+
+@pytest.fixture(scope="module")
+def usual() -> Trees:
+    """A third round of twelve seats in which some are missing, and nobody is new."""
+    rng = np.random.default_rng(6)
+    *_, trees = rounds(12, 3, agreeing, rng)
+    assert 4 <= len(trees.case.included) < 12
+    return sketched(trees, 40_000, rng)
 
 
 def sketched(trees: Trees, d: int, rng: np.random.Generator) -> Trees:
@@ -64,6 +93,26 @@ def lies(trees: Trees, rng: np.random.Generator, most: int) -> list[Call]:
     return out
 
 
+def one_each(trees: Trees, i: int | None = None, j: int | None = None, by: int = 0) -> dict[str, Call]:
+    """The question about one entry of each step, of two included seats; the posted number is `by` too large."""
+    first, second, *_ = sorted(trees.case.included)
+    i, j = first if i is None else i, second if j is None else j
+    out = {}
+    for name in NAMES:
+        column = min(j, STEP_BY_NAME[name].length(trees.case.shape.seats) - 1) if name in MATRICES else 0
+        posted = with_entry(trees, name, i, column, lambda x: x + by)
+        out[name] = call(posted, READS[name], name, i, column)
+    return out
+
+
+def flat_before(seats: int, rng: np.random.Generator) -> Trees:
+    """A round on the start in which no seat is new."""
+    *_, other = rounds(seats, 1, agreeing, rng, missing=0.0)
+    view = decided(other.view.sketch.astype(np.int32), other.case.shape)
+    case = replace(other.case, first=[False] * seats, sealed=[True] * seats)
+    return sketched(trees_of(case, view, None, None), 1, rng)
+
+
 def assert_answers(contract: CheckContract, calls: list[Call], expected: bool) -> None:
     """Every call has this answer; those that have not are listed as (slot, i, j, answer)."""
     answers = zip(calls, contract.answers(calls), strict=True)
@@ -74,12 +123,270 @@ def test_reads__are_there_for_every_step() -> None:
     assert list(READS) == NAMES
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-@pytest.mark.parametrize("seats", [1, 2, 3, 5, 8, 12])
-def test_wrong_of_every_step__is_true_of_lies_alone(contract: CheckContract, seats: int, kind: Kind) -> None:
-    rng = np.random.default_rng([seats, KINDS.index(kind)])
-    for trees in rounds(seats, 3, kind, rng):
-        trees = sketched(trees, int(rng.choice([1, 20_000, 40_000])), rng)
+# ----- agreement with Python -----
 
-        assert_answers(contract, honest(trees, rng, 4), False)
-        assert_answers(contract, lies(trees, rng, 2), True)
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_wrong_of_every_step__is_true_of_lies_alone(contract: CheckContract, kind: Kind) -> None:
+    rng = np.random.default_rng(KINDS.index(kind))
+    for seats, number in [(1, 3), (2, 2), (3, 2), (4, 3), (5, 2), (8, 2), (12, 3)]:
+        for trees in list(rounds(seats, number, kind, rng))[-2:]:
+            trees = sketched(trees, int(rng.choice([1, 20_000, 40_000])), rng)
+            assert_answers(contract, honest(trees, rng, 3), False)
+            assert_answers(contract, lies(trees, rng, 2), True)
+
+
+@pytest.mark.parametrize("seats", [40, 260])
+def test_wrong_with_many_seats__is_true_of_lies_alone(contract: CheckContract, seats: int) -> None:
+    rng = np.random.default_rng(seats)
+    *_, trees = rounds(seats, 2, agreeing, rng, missing=0.2 if seats == 40 else 0.85)
+    trees = sketched(trees, 1, rng)
+
+    assert_answers(contract, honest(trees, rng, 2), False)
+    assert_answers(contract, lies(trees, rng, 2), True)
+
+
+POOL: dict[str, list[int]] = {
+    "norm": [0, 1, 2, 1000, 2**36 - 1],
+    "cosine": [-F, -1, 0, 1, 9, F],
+    "kinship": [-F, -1, 0, 1, 9, F],
+    "kinship_bar": [0, 1, 9, F],
+    "cosine_bar": [0, 1, 9, F],
+    "coherence_past": [0, 1, 700, F],
+    "coherence_now": [0, 1, 700, F],
+    "discount": [0, 1, 999, F],
+    "standing": [0, 1, F],
+    "voice": [0, 1, 77, F],
+    "echo": [-(2**30), -1, 0, F * F, 2**30],
+    "agreement": [-F, -3278, -3277, -3276, -820, -819, -818, 0, 600, F],
+    "presence": [0, 1, F],
+    "reputation": [-F, -1, 0, 1, F],
+    "merit": [0, 1, F],
+    "weight": [0, 1, 65535],
+    "clipping": [0, 1, F],
+    "coefficient": [0, 65535],
+    "strikes": [0, 1, 2, 3, 4],
+    "own_fit": [-(2**62), -1, 0, 1, 2**62],
+    "candidate": [0, 1, 2, 2**69],
+    "fit": [-(2**63), -(2**20), 0, 1, 2**63],
+    "residual": [-(2**51), -1, 0, 1, 2**51],
+    "norm_median": [0, 1, 2**36 - 1],
+    "coherence_past_median": [0, 1, 700, F],
+    "coherence_now_median": [0, 1, 700, F],
+    "standing_sum": [0, 1],
+    "echo_sum": [-(2**40), 0, 1, 2**44],
+    "agreement_median": [-F, 0, 1, 3276, 3277, 3278, F],
+    "merit_sum": [0, 1, 9 * F],
+}
+"""Numbers at the limits of what steps may be: they need not follow from each other."""
+
+
+def with_any_inputs(trees: Trees, rng: np.random.Generator) -> Trees:
+    """The same round with other numbers in most steps; entries of seats that are not included stay zero."""
+    view, seats = copy(trees.view), sorted(trees.case.included)
+    for name, pool in POOL.items():
+        values = getattr(view, name)
+        if isinstance(values, int):
+            setattr(view, name, int(rng.choice(np.array(pool, dtype=object))))
+            continue
+        values = values.copy()
+        square = values.ndim == 2 and values.shape[1] == len(values)
+        places_ = np.ix_(seats, seats) if square else seats
+        values[places_] = rng.choice(np.array(pool, dtype=object), values[places_].shape)
+        setattr(view, name, values)
+    return replace(trees, steps=steps_tree(view, []), view=view)
+
+
+def recomputed(trees: Trees, name: str, rng: np.random.Generator) -> tuple[int, int, int]:
+    """Some entry (i, j) of a step as Python computes it from the inputs that are posted."""
+    i, j = int(rng.choice(sorted(trees.case.included))), 0
+    value = recompute(STEPS, trees.view, name, i)
+    if name in MATRICES:
+        j = int(rng.integers(len(value)))
+        value = value[j]
+    return i, j, int(value)
+
+
+@pytest.mark.parametrize("seats", [3, 4, 9])
+def test_wrong_of_any_inputs__agrees_with_python(contract: CheckContract, seats: int) -> None:
+    rng = np.random.default_rng(seats)
+    for base in rounds(seats, 12, agreeing, rng, missing=0.15):
+        if not base.case.included:
+            continue
+        trees = with_any_inputs(sketched(base, 1, rng), rng)
+        places_ = [(name, *recomputed(trees, name, rng)) for name in NAMES if name != "picks"]
+        for by in (0, 1, -1):
+            calls = [
+                call(with_entry(trees, name, i, j, lambda _, x=x, by=by: x + by), READS[name], name, i, j)
+                for name, i, j, x in places_
+            ]
+            assert_answers(contract, calls, by != 0)
+
+
+@pytest.mark.parametrize("seats", [3, 9])
+def test_wrong_above_the_start_of_seats_that_revealed_before__is_true_of_lies_alone(
+    contract: CheckContract, seats: int
+) -> None:
+    """Round 1 ended FLAT: nobody has its first round, yet there is no result below."""
+    rng = np.random.default_rng(seats)
+    trees = flat_before(seats, rng)
+
+    assert_answers(contract, honest(trees, rng, 4), False)
+    assert_answers(contract, lies(trees, rng, 2), True)
+
+
+@pytest.mark.parametrize("kind", [agreeing, equal, tiny], ids=lambda kind: kind.__name__)
+def test_picks_of_any_other_row__are_wrong(contract: CheckContract, kind: Kind) -> None:
+    *_, trees = rounds(5, 2, kind, np.random.default_rng(3))
+    shape, view, i = trees.case.shape, trees.view, min(trees.case.included)
+    rows = [*range(-2, shape.rows + 2), 2**63 - 1, -(2**63)]
+    calls = [
+        call(with_entry(trees, "picks", i, k, lambda _, row=row: row), READS["picks"], "picks", i, k)
+        for k in range(3)
+        for row in rows
+    ]
+
+    answers = contract.answers(calls)
+
+    right = [
+        [row for row, answer in zip(rows, answers[k * len(rows) :], strict=False) if answer is False]
+        for k in range(3)
+    ]
+    assert right == [[row] for row in view.picks[i]]
+
+
+@pytest.mark.parametrize(
+    "name", ["norm_median", "agreement_median", "coherence_past_median", "coherence_now_median"]
+)
+@pytest.mark.parametrize("seats", [1, 4, 9])
+def test_medians__are_the_honest_number_alone(contract: CheckContract, name: str, seats: int) -> None:
+    *_, trees = rounds(seats, 1, some_zero, np.random.default_rng(seats), missing=0.1)
+    source = {"norm_median": "norm"}.get(name, name.removesuffix("_median"))
+    values = sorted({0, -1, 1, -(2**127), 2**127 - 1, *map(int, getattr(trees.view, source))})
+    calls = [call(with_entry(trees, name, 0, 0, lambda _, x=x: x), READS[name], name) for x in values]
+
+    answers = contract.answers(calls)
+
+    right = [x for x, answer in zip(values, answers, strict=True) if answer is False]
+    assert right == [getattr(trees.view, name)]
+
+
+# ----- refusals -----
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "a byte short": lambda data: data[:-1],
+    "a hash short": lambda data: data[:-32],
+    "half": lambda data: data[: len(data) // 2],
+    "empty": lambda data: b"",
+    "a zero more": lambda data: data + b"\0",
+    "a hash more": lambda data: data + bytes(32),
+    "a leaf more": lambda data: data + data[:256],
+    "shifted": lambda data: data[1:] + data[:1],
+    "shifted by an entry": lambda data: data[8:] + data[:8],
+    "twice": lambda data: data + data,
+    "a bit changed at the start": lambda data: bytes([data[0] ^ 128]) + data[1:],
+    "a bit changed in the middle": lambda d: d[: len(d) // 2] + bytes([d[len(d) // 2] ^ 1]) + d[len(d) // 2 + 1 :],
+    "a bit changed at the end": lambda data: data[:-1] + bytes([data[-1] ^ 1]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=list(DAMAGES))
+def test_wrong_of_damaged_evidence__is_refused(
+    contract: CheckContract, usual: Trees, damage: Callable[[bytes], bytes]
+) -> None:
+    """Of honest and of wrong entries alike."""
+    calls = [*one_each(usual).values(), *one_each(usual, by=1).values()]
+    answers = contract.answers(replace(call, evidence=damage(call.evidence)) for call in calls)
+
+    assert all(isinstance(answer, Refused) for answer in answers)
+
+
+def test_wrong_of_evidence_for_another_entry__is_never_true(contract: CheckContract, usual: Trees) -> None:
+    questions = one_each(usual)
+    swapped = [
+        replace(a, evidence=b.evidence)
+        for name, a in questions.items()
+        for other, b in questions.items()
+        if name != other
+    ]
+
+    assert True not in contract.answers(swapped)
+
+
+def test_wrong_of_evidence_from_the_round_before__is_refused(contract: CheckContract) -> None:
+    rng = np.random.default_rng(1)
+    *_, before, now = rounds(12, 3, agreeing, rng, missing=0.0)
+    questions, others = one_each(sketched(now, 1, rng)), one_each(sketched(before, 1, rng))
+    calls = [replace(question, evidence=others[name].evidence) for name, question in questions.items()]
+
+    assert all(isinstance(answer, Refused) for answer in contract.answers(calls))
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "c"),
+    [
+        (0, 8, 0), (0, 16, 0), (0, 0, 1), (0, 2**255, 0),  # not a scalar of these
+        (29, 0, 0), (58, 0, 0), (64, 0, 0), (2**255, 0, 0),  # not a step of these
+        (1, 0, 1), (1, 32, 0), (1, 2**255, 0),  # a vector: column, seat
+        (2, 0, 32), (2, 12, 0), (2, 2**255, 0), (2, 0, 2**255), (4, 12, 0),  # a matrix
+    ],
+)  # fmt: skip
+def test_wrong_of_coordinates_that_name_nothing__is_refused(
+    contract: CheckContract, usual: Trees, a: int, b: int, c: int
+) -> None:
+    data = one_each(usual)["norm"].evidence
+    answers = contract.answers(Call(usual, STEP, a, b, c, evidence) for evidence in (b"", data))
+
+    assert set(answers) == {Refused("MarketNoSuchEntry")}
+
+
+@pytest.mark.parametrize("name", [step.name for step in STEPS if step.kind == "matrix" and not step.carried])
+def test_wrong_of_a_row_of_a_seat_that_is_not_included__is_refused(
+    contract: CheckContract, usual: Trees, name: str
+) -> None:
+    absent = min(set(range(12)) - usual.case.included)
+    question = one_each(usual)[name]
+
+    assert contract.answer(replace(question, b=absent)) == Refused("MarketNoSuchEntry")
+
+
+@pytest.mark.parametrize("check", [check for check in range(10) if check != STEP])
+def test_wrong_of_another_check__is_refused(contract: CheckContract, usual: Trees, check: int) -> None:
+    assert contract.answer(replace(one_each(usual)["norm"], check=check)) == Refused("MarketNotHere")
+
+
+@pytest.mark.parametrize("name", ["kinship", "standing", "reputation", "strikes"])
+@pytest.mark.parametrize("where", ["start", "first"])
+def test_wrong_of_evidence_below_where_start_values_count__is_refused(
+    contract: CheckContract, usual: Trees, name: str, where: str
+) -> None:
+    case = usual.case
+    # a seat that is not included reads its strikes of before
+    i = min(set(range(12)) - case.included) if name == "strikes" else min(case.included)
+    j = max(case.included) if name == "kinship" else 0
+    fresh = replace(
+        usual, case=replace(case, **({"start": True} if where == "start" else {"first": [True] * 12}))
+    )
+    question = call(usual, READS[name], name, i, j)
+    bare = call(fresh, READS[name], name, i, j)
+
+    assert len(bare.evidence) < len(question.evidence)
+    assert isinstance(contract.answer(replace(question, trees=fresh)), Refused)
+    assert isinstance(contract.answer(replace(bare, trees=usual)), Refused)
+
+
+# ----- gas -----
+
+
+DEAR = {"residual": 750_000, "residual_gram": 300_000}
+"""Nine sketches with their proofs; two rows of 2 KiB."""
+
+
+@pytest.mark.parametrize(("seats", "most"), [(100, 200_000), (1_000, 1_000_000)])
+def test_gas_of_every_step__is_within_bounds(contract: CheckContract, seats: int, most: int) -> None:
+    trees = large(seats, 10**9)
+    for name, question in one_each(trees, i=3, j=5).items():
+        gas, size = contract.gas(question)
+        assert size <= 1 << 16
+        assert gas <= max(most, DEAR.get(name, 0)), name
