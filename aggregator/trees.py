@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -122,6 +123,7 @@ def climb(hashes: NDArray[np.uint8], level: int, bits: int) -> Hash:
     return bytes(hashes[0].tobytes())
 
 
+@cache
 def chunk_bits(shape: Shape) -> int:
     """Levels below a row: leaves of the longest row of any step."""
     widest = max(-(-step.length(shape.seats) * step.width // LEAF_BYTES) for step in SLOTS)

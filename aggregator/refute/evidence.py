@@ -35,6 +35,7 @@ class Evidence:
         self.case: Case = posted.case
         self._shape = posted.case.shape
         self._parts: list[Content] = []
+        self._opened = {1}
 
     def bytes(self) -> bytes:
         """Everything appended so far."""
@@ -71,7 +72,7 @@ class Evidence:
         if name not in SCALAR_OF:
             raise KeyError(name)
         self.raw(_content(self.trees.steps, 0))
-        self.raw(self.trees.steps.siblings(0, self._slot_level()))
+        self._above_slot(self.trees.steps, 0)
 
     def before(self, name: str, i: int, j: int | None = None) -> None:
         """Entry of a carried step as the result below left it: nothing where start values count."""
@@ -182,7 +183,19 @@ class Evidence:
         """Siblings above the root of a row: those of rows only in a matrix, then those of slots."""
         if step.kind == "matrix":
             self.raw(tree.siblings(index, chunk_bits(self._shape), self._slot_level()))
-        self.raw(tree.siblings(index, self._slot_level(), self._slot_level() + STEP_BITS))
+        self._above_slot(tree, SLOT_OF[step.name])
+
+    def _above_slot(self, tree: ProofTree, slot: int) -> None:
+        """Siblings above a slot, up to a node that the evidence has opened before. Numbers of nodes: the root is 1,
+        the children of k are 2 k and 2 k + 1. Readings of the result below stand alone."""
+        opened = self._opened if tree is self.trees.steps else {1}
+        place = 1 << STEP_BITS | slot
+        for level in range(self._slot_level(), tree.depth):
+            if place in opened:
+                break
+            self.raw(tree.node(level, slot >> level - self._slot_level() ^ 1))
+            opened |= {place, place ^ 1}
+            place >>= 1
 
     def _last_of_row(self, row: int) -> None:
         """The last leaf of a row and its siblings up to the row, but for absent ones."""

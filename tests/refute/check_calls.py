@@ -78,13 +78,11 @@ class CheckContract:
         """Gas of the call alone as a transaction (base and calldata included, EIP-7623's floor applied), and its
         bytes of evidence."""
         data = self._calldata(call)
-        trace = [{"to": self._address, "data": "0x" + data.hex(), "gas": hex(30_000_000)}, "latest"]
-        reply = self._post(
-            [{"jsonrpc": "2.0", "id": 0, "method": "debug_traceCall", "params": [*trace, {}]}]
-        )[0]
+        order = {"to": self._address, "data": "0x" + data.hex(), "gas": hex(30_000_000)}
+        body = {"jsonrpc": "2.0", "id": 0, "method": "debug_traceCall"}
+        reply = self._post([body | {"params": [order, "latest", {"tracer": "callTracer"}]}])[0]
         tokens = sum(4 if byte else 1 for byte in data)
-        run = int(reply["result"]["gas"]) - 21_000 - 4 * tokens
-        return 21_000 + max(4 * tokens + run, 10 * tokens), len(call.evidence)
+        return max(int(reply["result"]["gasUsed"], 16), 21_000 + 10 * tokens), len(call.evidence)
 
     def _request(self, number: int, method: str, call: Call) -> dict[str, Any]:
         order = {"to": self._address, "data": "0x" + self._calldata(call).hex(), "gas": hex(30_000_000)}

@@ -13,7 +13,7 @@ from aggregator.accounts import next_accounts, start_accounts
 from aggregator.refute.evidence import SCALAR_OF, SLOT_OF, Evidence
 from aggregator.refute.proof_tree import Absent, Changed, ProofTree
 from aggregator.refute.trees import Case, Trees, accounts_tree, gram_tree, steps_tree
-from aggregator.rows import COLUMNS, DELTAS, Shape
+from aggregator.rows import COLUMNS, Shape
 from aggregator.state import state_of
 from aggregator.steps import Step, View
 from aggregator.trees import LEAF_BYTES, SCALARS, SLOTS, chunk_bits, step_roots
@@ -90,7 +90,25 @@ def greatest(shape: Shape, rng: np.random.Generator) -> Sketch:
     return out
 
 
+def kin(shape: Shape, rng: np.random.Generator) -> Sketch:
+    """Neighbours share a part of their noise, from none to nearly all."""
+    out, shared = agreeing(shape, rng), rng.normal(0, 1500, (shape.seats, COLUMNS))
+    part = np.linspace(0, 1, shape.seats)[:, None]
+    out[: shape.seats] += _ints(part * shared[np.arange(shape.seats) // 2])
+    return out
+
+
+def graded(shape: Shape, rng: np.random.Generator) -> Sketch:
+    """Public rows with more and more of what is new added to them, from seat to seat."""
+    public, new = rng.normal(0, 1000, (2, COLUMNS))
+    part = np.linspace(0, 1, shape.rows)[:, None] * shape.rows / shape.seats
+    part[shape.seats :] = 0
+    return _ints(public + part * new + rng.normal(0, 250, (shape.rows, COLUMNS)))
+
+
 KINDS = [agreeing, twins, resent, opposed, zero, some_zero, equal, tiny, limits, greatest]
+PAY_KINDS = [*KINDS, kin, graded]
+"""Likeness and novelty between none and full, too."""
 
 
 def rounds(
@@ -98,7 +116,7 @@ def rounds(
 ) -> Iterator[Trees]:
     """Trees of rounds that follow each other. Seats and public rows are missing with probability `missing`; a
     seat that was never in has its first round; now and then a seat changes hands."""
-    shape, known, before = Shape(1, seats), np.zeros(seats, bool), None
+    shape, known = Shape(1, seats), np.zeros(seats, bool)
     accounts, state, reputation, below = start_accounts(seats), None, None, None
     for at in range(number):
         here = {row for row in range(shape.rows) if row != shape.reference and rng.random() >= missing}
@@ -121,8 +139,6 @@ def rounds(
         yield trees
         accounts = next_accounts(accounts, view, UNIT)
         state, reputation, below = state_of(view), [a.reputation for a in accounts], trees.steps
-        before = trees
-    assert before is not None
 
 
 def trees_of(
@@ -188,7 +204,7 @@ def places(step: Step, trees: Trees, rng: np.random.Generator, most: int) -> lis
         return [(int(i), 0) for i in _some([*range(seats), length - 1], rng, most)]
     rows = list(range(seats)) if step.carried else sorted(trees.case.included)
     columns = [*range(step.length(seats)), length - 1]
-    diagonal = [(i, i) for i in _some(rows, rng, 1)]
+    diagonal = [(i, i) for i in _some([row for row in rows if row < length], rng, 1)]
     return [*diagonal, *((i, j) for i in _some(rows, rng, 3) for j in _some(columns, rng, most // 2))]
 
 
@@ -208,6 +224,3 @@ def _some(values: list[int], rng: np.random.Generator, most: int) -> list[int]:
 
 def _ints(values: NDArray[np.float64]) -> Sketch:
     return values.astype(np.int32)
-
-
-assert DELTAS == 3

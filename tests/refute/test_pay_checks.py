@@ -1,18 +1,24 @@
 """Every step of pay: the contract agrees with Python on honest entries, and on none that was changed."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from check_calls import Call, CheckContract, check_contract
-from step_rounds import KINDS, STEP_BY_NAME, Kind, call, places, rounds, with_entry
+from check_calls import STEP, Call, CheckContract, Refused, check_contract
+from step_rounds import PAY_KINDS, STEP_BY_NAME, Kind, call, kin, places, rounds, with_entry
 
 from aggregator.pay import STEPS
+from aggregator.refute.evidence import SLOT_OF
 from aggregator.refute.pay_reads import READS
 from aggregator.refute.trees import Trees
 from market.devnet import Devnet
 
 NAMES = [step.name for step in STEPS]
+VECTORS = [step.name for step in STEPS if step.kind == "vector"]
+MATRICES = [step.name for step in STEPS if step.kind == "matrix"]
+HINTS = 16
+"""Bytes at the end of the evidence about `newness`, from seven included seats on."""
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +28,14 @@ def contract(session_anvil: Devnet, pytestconfig: pytest.Config) -> Iterator[Che
     checks = check_contract(session_anvil, "PayChecks", "0x00000000000000000000000000000000000009a7", kept)
     yield checks
     checks.close()
+
+
+@pytest.fixture(scope="module")
+def usual() -> Trees:
+    """A third round of twelve seats in which one is missing."""
+    *_, trees = rounds(12, 3, kin, np.random.default_rng(6))
+    assert 7 <= len(trees.case.included) < 12
+    return trees
 
 
 def honest(trees: Trees, rng: np.random.Generator, most: int) -> list[Call]:
@@ -44,14 +58,208 @@ def lies(trees: Trees, rng: np.random.Generator, most: int) -> list[Call]:
     return out
 
 
+def one_each(trees: Trees) -> dict[str, Call]:
+    """The question about one entry of each step, of two included seats."""
+    _, i, j, *_ = sorted(trees.case.included)
+    return {name: call(trees, READS[name], name, i, j if name in MATRICES else 0) for name in NAMES}
+
+
+def missing(trees: Trees) -> int:
+    """A seat that is not included."""
+    return min(set(range(trees.case.shape.seats)) - trees.case.included)
+
+
 def test_reads__are_there_for_every_step() -> None:
     assert list(READS) == NAMES
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-@pytest.mark.parametrize("seats", [1, 2, 3, 5, 8, 12])
-def test_wrong_of_every_step__is_true_of_lies_alone(contract: CheckContract, seats: int, kind: Kind) -> None:
-    rng = np.random.default_rng([seats, KINDS.index(kind)])
-    for trees in rounds(seats, 3, kind, rng):
-        assert set(contract.answers(honest(trees, rng, 4))) == {False}
-        assert set(contract.answers(lies(trees, rng, 2))) == {True}
+# ----- agreement with Python -----
+
+
+@pytest.mark.parametrize("kind", PAY_KINDS, ids=lambda kind: kind.__name__)
+def test_wrong_of_every_step__is_true_of_lies_alone(contract: CheckContract, kind: Kind) -> None:
+    rng = np.random.default_rng(PAY_KINDS.index(kind))
+    for seats, number in [(1, 2), (2, 3), (3, 2), (4, 3), (7, 4), (12, 6)]:
+        for trees in list(rounds(seats, number, kind, rng))[-2:]:
+            assert set(contract.answers(honest(trees, rng, 3))) == {False}
+            assert set(contract.answers(lies(trees, rng, 2))) == {True}
+
+
+@pytest.mark.parametrize("seats", [40, 260])
+def test_wrong_with_many_seats__is_true_of_lies_alone(contract: CheckContract, seats: int) -> None:
+    rng = np.random.default_rng(seats)
+    *_, trees = rounds(seats, 2, kin, rng, missing=0.2 if seats == 40 else 0.85)
+
+    assert set(contract.answers(honest(trees, rng, 2))) == {False}
+    assert set(contract.answers(lies(trees, rng, 1))) == {True}
+
+
+# ----- refusals -----
+
+
+@pytest.mark.parametrize("cut", [1, 8, 32, 256])
+def test_wrong_of_evidence_that_is_too_short__is_refused(
+    contract: CheckContract, usual: Trees, cut: int
+) -> None:
+    calls = [replace(call, evidence=call.evidence[:-cut]) for call in one_each(usual).values()]
+
+    assert all(isinstance(answer, Refused) for answer in contract.answers(calls))
+
+
+@pytest.mark.parametrize("tail", [b"\0", bytes(32), bytes(256), b"\1" * 32], ids=len)
+def test_wrong_of_evidence_that_is_too_long__is_refused(
+    contract: CheckContract, usual: Trees, tail: bytes
+) -> None:
+    calls = [replace(call, evidence=call.evidence + tail) for call in one_each(usual).values()]
+
+    assert set(contract.answers(calls)) == {Refused("MarketEvidenceLength")}
+
+
+@pytest.mark.parametrize("by", [-32, -8, -1, 1, 8, 32])
+def test_wrong_of_evidence_that_is_shifted__is_refused(
+    contract: CheckContract, usual: Trees, by: int
+) -> None:
+    calls = [
+        replace(call, evidence=call.evidence[by:] + call.evidence[:by]) for call in one_each(usual).values()
+    ]
+
+    assert all(isinstance(answer, Refused) for answer in contract.answers(calls))
+
+
+def test_wrong_of_evidence_with_one_bit_changed__is_refused(contract: CheckContract, usual: Trees) -> None:
+    rng, calls = np.random.default_rng(1), []
+    for question in one_each(usual).values():
+        for _ in range(12):
+            changed = bytearray(question.evidence)
+            changed[rng.integers(len(changed))] ^= 1 << int(rng.integers(8))
+            calls.append(replace(question, evidence=bytes(changed)))
+
+    assert all(isinstance(answer, Refused) for answer in contract.answers(calls))
+
+
+def test_wrong_of_evidence_for_another_entry__is_never_true(contract: CheckContract, usual: Trees) -> None:
+    questions = one_each(usual)
+    swapped = [
+        replace(a, evidence=b.evidence)
+        for name, a in questions.items()
+        for other, b in questions.items()
+        if name != other
+    ]
+
+    assert True not in contract.answers(swapped)
+
+
+def test_wrong_of_evidence_from_the_round_before__is_refused(contract: CheckContract) -> None:
+    *_, before, now = rounds(12, 3, kin, np.random.default_rng(1), missing=0.0)
+    questions = one_each(before)
+    calls = [replace(call, evidence=questions[name].evidence) for name, call in one_each(now).items()]
+
+    assert all(isinstance(answer, Refused) for answer in contract.answers(calls))
+
+
+@pytest.mark.parametrize("name", [step.name for step in STEPS if step.carried])
+@pytest.mark.parametrize("where", ["start", "first"])
+def test_wrong_of_evidence_below_where_start_values_count__is_refused(
+    contract: CheckContract, usual: Trees, name: str, where: str
+) -> None:
+    question = one_each(usual)[name]
+    case = usual.case
+    fresh = replace(case, start=True) if where == "start" else replace(case, first=[True] * 12)
+    bare = call(replace(usual, case=fresh), READS[name], name, question.b, question.c)
+
+    assert isinstance(contract.answer(bare), bool)
+    for wrong in (replace(question, trees=bare.trees), replace(bare, trees=usual)):
+        assert isinstance(contract.answer(wrong), Refused)
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(-1, 0), (1, 0), (0, -1), (0, 1), (1, -1), (-1, 1), (10**9, 0), (0, -(10**9))]
+)
+@pytest.mark.parametrize("by", [0, 1])
+def test_newness_with_other_hints__is_refused(
+    contract: CheckContract, usual: Trees, by: int, low: int, high: int
+) -> None:
+    i = min(usual.case.included)
+    question = call(with_entry(usual, "newness", i, 0, lambda x: x + by), READS["newness"], "newness", i)
+    body, hints = question.evidence[:-HINTS], np.frombuffer(question.evidence[-HINTS:], ">i8")
+    other = np.add(hints, [low, high]).astype(">i8").tobytes()
+
+    assert contract.answer(replace(question, evidence=body + other)) == Refused("MarketWrongHint")
+    assert contract.answer(question) is bool(by)
+
+
+def test_newness_of_few_seats__takes_no_hints(contract: CheckContract) -> None:
+    *_, trees = rounds(6, 2, kin, np.random.default_rng(1), missing=0.0)
+    question = call(trees, READS["newness"], "newness", 0)
+
+    assert contract.answer(question) is False
+    assert contract.answer(replace(question, evidence=question.evidence + bytes(HINTS))) == Refused(
+        "MarketEvidenceLength"
+    )
+
+
+# ----- coordinates -----
+
+
+def test_wrong_of_a_vector_with_a_column__is_refused(contract: CheckContract, usual: Trees) -> None:
+    questions = one_each(usual)
+    calls = [replace(questions[name], c=c) for name in VECTORS for c in (1, 2**255)]
+
+    assert set(contract.answers(calls)) == {Refused("MarketNoSuchEntry")}
+
+
+def test_wrong_of_a_row_past_the_seats__is_refused(contract: CheckContract, usual: Trees) -> None:
+    questions = one_each(usual)
+    calls = [replace(questions[name], b=b) for name in MATRICES for b in (12, 13, 16, 2**64, 2**256 - 1)]
+
+    assert set(contract.answers(calls)) == {Refused("MarketNoSuchEntry")}
+
+
+def test_wrong_of_a_row_of_a_seat_that_is_missing__is_refused(contract: CheckContract, usual: Trees) -> None:
+    questions = one_each(usual)
+    calls = [replace(questions[name], b=missing(usual)) for name in ("twin_mean", "alike")]
+
+    assert set(contract.answers(calls)) == {Refused("MarketNoSuchEntry")}
+
+
+@pytest.mark.parametrize("past", [0, 1, 2**200])
+def test_wrong_of_an_entry_past_the_last_leaf__is_refused(
+    contract: CheckContract, usual: Trees, past: int
+) -> None:
+    questions = one_each(usual)
+    ends = {name: 256 // STEP_BY_NAME[name].width for name in NAMES}  # of one leaf: there are twelve seats
+    calls = [replace(questions[name], b=ends[name] + past) for name in VECTORS]
+    calls += [replace(questions[name], c=ends[name] + past) for name in MATRICES]
+
+    assert set(contract.answers(calls)) == {Refused("MarketNoSuchEntry")}
+
+
+@pytest.mark.parametrize(("a", "b", "c"), [(0, 7, 0), (0, 16, 0), (0, 2**200, 0), (0, 8, 1), (0, 15, 2**128)])
+def test_wrong_of_another_scalar__is_refused(
+    contract: CheckContract, usual: Trees, a: int, b: int, c: int
+) -> None:
+    question = one_each(usual)["twin_bar"]
+
+    assert contract.answer(replace(question, a=a, b=b, c=c)) == Refused("MarketNoSuchEntry")
+
+
+@pytest.mark.parametrize("slot", [1, 28, 58, 63, 64, SLOT_OF["pay"] + 256, 2**255])
+def test_wrong_of_another_slot__is_refused(contract: CheckContract, usual: Trees, slot: int) -> None:
+    assert contract.answer(replace(one_each(usual)["pay"], a=slot)) == Refused("MarketNoSuchEntry")
+
+
+@pytest.mark.parametrize("check", [other for other in range(10) if other != STEP])
+def test_wrong_of_another_check__is_refused(contract: CheckContract, usual: Trees, check: int) -> None:
+    assert contract.answer(replace(one_each(usual)["pay"], check=check)) == Refused("MarketNotHere")
+
+
+# ----- gas -----
+
+
+def test_gas_of_every_step_with_a_hundred_seats__is_at_most_two_hundred_thousand(
+    contract: CheckContract,
+) -> None:
+    *_, trees = rounds(100, 2, kin, np.random.default_rng(1), missing=0.01)
+    gas = {name: contract.gas(question)[0] for name, question in one_each(trees).items()}
+
+    assert {name: used for name, used in gas.items() if used > 200_000} == {}

@@ -86,8 +86,10 @@ uint256 constant PAID = 15;
 uint256 constant SCALARS = 16;
 
 /// Where the steps of a result stand. `rowBits`, `chunkBits`: levels of the tree over rows and over chunks of a row.
+/// `known`: nodes from the root (number 1) to the slots (64 + slot; the children of k are 2 k and 2 k + 1) that have been
+/// opened, 0 for others.
 struct Steps {
-    bytes32 root;
+    bytes32[] known;
     uint256 seats;
     uint256 rowBits;
     uint256 chunkBits;
@@ -95,10 +97,11 @@ struct Steps {
 
 /// Opens entries and rows of a steps tree. Evidence of an entry: its leaf of 256 bytes, then the siblings; of a row: all its
 /// leaves, then the siblings. Siblings that are absent in every honest tree are not part of the evidence: chunks past the end
-/// of a row, and rows beside the one row of a vector (who posts something there is refuted by `Check.Presence`).
+/// of a row, and rows beside the one row of a vector (who posts something there is refuted by `Check.Presence`). Nor are
+/// siblings above a slot from the first node on that an earlier reading has opened.
 library StepTree {
     uint256 internal constant LEAF = 256;
-    uint256 private constant SLOT_BITS = 6;
+    uint256 private constant SLOTS = 64;
 
     error MarketWrongLeaf(bytes32 computed, bytes32 root);
     error MarketNoSuchEntry(uint256 slot, uint256 i, uint256 j);
@@ -106,7 +109,9 @@ library StepTree {
     function tree(bytes32 root, uint256 seats) internal pure returns (Steps memory) {
         // The longest rows: residuals (256 entries of 8 bytes) and candidates (2 N of 16).
         uint256 widest = (32 * seats + LEAF - 1) / LEAF;
-        return Steps(root, seats, Evidence.clog2(seats), Evidence.clog2(widest > 8 ? widest : 8));
+        bytes32[] memory known = new bytes32[](2 * SLOTS);
+        known[1] = root;
+        return Steps(known, seats, Evidence.clog2(seats), Evidence.clog2(widest > 8 ? widest : 8));
     }
 
     function isMatrix(uint256 id) internal pure returns (bool) {
@@ -182,12 +187,19 @@ library StepTree {
         return Evidence.i128(offset, number);
     }
 
-    /// Climbs from the root of a row to that of the tree.
+    /// Climbs from the root of a row to a node that is known; at first that is the root of the tree alone.
     function _expectRoot(Reader memory r, Steps memory t, uint256 id, uint256 row_, bytes32 hash) private pure {
         hash = isMatrix(id)
             ? Evidence.climb(r, hash, row_, t.rowBits)
             : Evidence.climbAbsent(r, hash, t.chunkBits, t.chunkBits + t.rowBits);
-        hash = Evidence.climb(r, hash, id & 255, SLOT_BITS);
-        if (hash != t.root) revert MarketWrongLeaf(hash, t.root);
+        bytes32[] memory known = t.known;
+        uint256 place = SLOTS | id & 255;
+        while (known[place] == 0) {
+            bytes32 sibling = Evidence.takeHash(r);
+            (known[place], known[place ^ 1]) = (hash, sibling);
+            hash = place & 1 == 0 ? Evidence.node(hash, sibling) : Evidence.node(sibling, hash);
+            place >>= 1;
+        }
+        if (hash != known[place]) revert MarketWrongLeaf(hash, known[place]);
     }
 }
