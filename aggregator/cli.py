@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import sys
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
 
 from aggregator.compare import compare_announced
 from aggregator.ledger import Ledger, shape_of
+from aggregator.lies import LiarNode
 from aggregator.role import AggregatorNode
 from market.claims import Place
 from market.cli import run as run_command
@@ -49,6 +52,7 @@ def aggregator() -> None:
     help="Seconds that calls of anybody are left to others.",
 )
 @click.option("--unbond", is_flag=True, help="Take the bond back when the project is over.")
+@click.option("--lie", hidden=True, help="KIND:ROUND: what to lie about, and when (demo).")
 @signer_options
 @common_options
 @pass_app
@@ -61,6 +65,7 @@ def run(
     poll: float,
     chores: float,
     unbond: bool,
+    lie: str | None,
 ) -> None:
     """Post every round of a project until it ends; safe to kill and start again at any time."""
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO)
@@ -80,7 +85,7 @@ def run(
             app.out.line(f"bonding {amount(missing)} (1.5 pots for each of {params.open_rounds} open rounds)")
             gateway.send("addBond", project, missing, value=gateway.allow(params.token, missing))
         waits = params.windows.proposed / 4 if patience is None else patience
-        node = AggregatorNode(gateway, store, project, key.address, folder, Pace(poll, chores), waits)
+        node = node_of(lie)(gateway, store, project, key.address, folder, Pace(poll, chores), waits)
         finished = node.run()
         if finished and unbond and (free := gateway.aggregator(project, key.address).bond):
             gateway.send("removeBond", project, free)
@@ -88,6 +93,16 @@ def run(
     end = "done" if finished else "stopped, the same command goes on"
     app.out.line(f"{end}; credit to withdraw: {amount(credit)} (fairtrain project withdraw)")
     app.out.result({"ok": True, "project": project, "credit_wei": str(credit)})
+
+
+def node_of(lie: str | None) -> Callable[..., AggregatorNode]:
+    """The honest node, or one that lies as `KIND:ROUND` says."""
+    if lie is None:
+        return AggregatorNode
+    kind, _, number = lie.partition(":")
+    if not number.isdecimal():
+        raise InputError("E119", f"lie: got {lie!r}, expected KIND:ROUND, for example weight:2")
+    return partial(LiarNode, kind=kind, lies_in=int(number))
 
 
 @aggregator.command()

@@ -18,9 +18,9 @@ from market.project_files import description_of, only_one, project_folder
 from market.units import ZERO_ADDRESS
 
 WRONG = 7
-"""Exit code where a result was wrong, as of `aggregator verify`."""
+"""Exit code of `--once` where a result was wrong, as of `aggregator verify`."""
 UNCHECKED = 3
-"""Exit code where a result could not be recomputed."""
+"""Exit code of `--once` where a result could not be recomputed."""
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -102,5 +102,5 @@ def watch(
             "credit_wei": str(credit),
         }
     )
-    if node.wrong or missing:
-        raise SystemExit(WRONG if node.wrong else UNCHECKED)
+    if once and (node.wrong or missing):
+        click.get_current_context().exit(WRONG if node.wrong else UNCHECKED)

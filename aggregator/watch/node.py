@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_TRIES = 3
+"""Of a refutation that the contract refuses though its result still counts: more would say nothing new."""
+
 
 class WatchNode(Node):
     """Watches one project. Without a key it only says what it finds.
@@ -69,6 +72,7 @@ class WatchNode(Node):
         self._ledger: Ledger | None = None
         self._audits: dict[bytes, Audit] = {}
         self._right: set[bytes] = set()
+        self._refused: dict[str, int] = {}
 
     def act(self, snapshot: ProjectSnapshot) -> bool:
         """Looks at what counts and is not FINAL; sends at most one call."""
@@ -171,8 +175,11 @@ class WatchNode(Node):
     def _refute(self, posted: ResultPosted, finding: Wrong) -> bool:
         x = finding.refutation
         intent = self._intent("refute", posted, f"{x.check.name}-{x.a}-{x.b}-{x.c}")
+        if self._refused.get(intent, 0) >= _TRIES:
+            return False
         log.info("round %d: refuting with %s bytes of evidence", posted.round, f"{len(x.evidence):,}")
         if not self.send("refute", self.project, posted.round, x, intent=intent):
+            self._refused[intent] = self._refused.get(intent, 0) + 1
             return False
         self.metrics.refuted.inc()
         log.warning("round %d: %s was convicted", posted.round, posted.poster)

@@ -12,14 +12,16 @@ from rich.console import Console
 from market.cli.context import App, pass_app
 from market.cli.output import amount, plain_table
 from market.cli.output import console as people_console
+from market.demo.liar import ALL, FEWEST_ROUNDS, KINDS, LIE_ROUND, Trial, start_watcher, windows_with_asks
 from market.demo.live import Show
 from market.demo.outcome import report_of
 from market.demo.plan import DEFAULT_ATTACKERS, Member, attackers, held_out_data, members
 from market.demo.processes import Family
-from market.demo.report import Report
+from market.demo.report import LiarReport, Report
 from market.demo.stage import Stage, fund, home_folder, set_stage, start_everybody, wait_for_seats
 from market.devnet import Devnet, start_devnet
 from market.errors import ChainError, VerificationError
+from market.params import DEMO
 from market.records import REPUTATION_ONE
 
 LEAVE_SECONDS = 90.0
@@ -42,6 +44,11 @@ WIDTH = 120
 )
 @click.option("--node", type=click.Choice(["anvil", "ganache"]), default="anvil", show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Decides everything.")
+@click.option(
+    "--liar",
+    type=click.Choice([*KINDS, ALL]),
+    help="What the aggregator lies about in round 2 (all: one run for each).",
+)
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write a JSON report.")
 @click.option(
     "--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep home and logs in this folder."
@@ -60,37 +67,61 @@ def demo(
     store_kind: str,
     node: str,
     seed: int,
+    liar: str | None,
     report: Path | None,
     keep: Path | None,
 ) -> None:
-    """Run a whole marketplace: contracts, trainers, cheats, an aggregator, and the money."""
+    """Run a whole marketplace: contracts, trainers, cheats, an aggregator, a watcher, and the money."""
     app.as_json = app.as_json or as_json
     console = people_console(stderr=app.as_json)
     if not console.is_terminal:
         console.width = WIDTH
     wanted = attackers(attackers_text)
     people = members(trainers, wanted, seed, alpha, size_text)
+    rounds = max(rounds, FEWEST_ROUNDS) if liar else rounds
+    kinds: list[str | None] = [*KINDS] if liar == ALL else [liar]
+    liars: list[LiarReport] = []
     with tempfile.TemporaryDirectory(prefix="fairtrain-demo-") as scratch:
-        base = keep or Path(scratch)
-        app.home = home_folder(base)
-        app.store_url = store_url(store_kind, app.home)
-        # Ganache's clock stands still between blocks, anvil's does not.
-        block_time = 1 if node == "ganache" else None
-        with start_devnet(node, 0, trainers + 2, block_time, base / "node.log") as chain:  # type: ignore[arg-type]
-            environment = {
-                "FAIRTRAIN_HOME": str(app.home),
-                "FAIRTRAIN_RPC": chain.url,
-                "FAIRTRAIN_STORE": app.store_url,
-                "OMP_NUM_THREADS": "1",
-            }
-            with Family(base / "logs", environment) as family:
-                outcome = perform(app, console, chain, family, people, rounds, seed)
+        for kind in kinds:
+            base = (keep or Path(scratch)) / (kind or "" if liar == ALL else "")
+            outcome = run_once(app, console, base, store_kind, node, people, rounds, seed, kind)
+            liars += outcome.liars
+            if not outcome.project.balances():
+                raise VerificationError("escrow equation", outcome.project.funded_wei, "the sum of its parts")
+    outcome = outcome.model_copy(update={"liars": liars})
     if report is not None:
         outcome.save(report)
         console.print(f"report: {report}")
     app.out.result(outcome.model_dump(mode="json"))
-    if not outcome.project.balances():
-        raise VerificationError("escrow equation", outcome.project.funded_wei, "the sum of its parts")
+    if free := [told.kind for told in liars if not told.convicted]:
+        raise VerificationError(f"lies about {', '.join(free)}", "convicted", "not convicted")
+
+
+def run_once(
+    app: App,
+    console: Console,
+    base: Path,
+    store_kind: str,
+    node: str,
+    people: list[Member],
+    rounds: int,
+    seed: int,
+    liar: str | None,
+) -> Report:
+    """One demonstration on a chain of its own."""
+    app.home = home_folder(base)
+    app.store_url = store_url(store_kind, app.home)
+    # Ganache's clock stands still between blocks, anvil's does not.
+    block_time = 1 if node == "ganache" else None
+    with start_devnet(node, 0, len(people) + 4, block_time, base / "node.log") as chain:  # type: ignore[arg-type]
+        environment = {
+            "FAIRTRAIN_HOME": str(app.home),
+            "FAIRTRAIN_RPC": chain.url,
+            "FAIRTRAIN_STORE": app.store_url,
+            "OMP_NUM_THREADS": "1",
+        }
+        with Family(base / "logs", environment) as family:
+            return perform(app, console, chain, family, people, rounds, seed, liar)
 
 
 def perform(
@@ -101,22 +132,28 @@ def perform(
     people: list[Member],
     rounds: int,
     seed: int,
+    liar: str | None = None,
 ) -> Report:
     """From an empty chain to the last withdrawal."""
     started = time.monotonic()
-    stage = set_stage(app, chain, people, rounds, seed)
+    windows = windows_with_asks(DEMO.windows) if liar else DEMO.windows
+    stage = set_stage(app, chain, people, rounds, seed, windows)
     introduce(console, stage, chain.url)
-    start_everybody(stage, family)
+    start_everybody(stage, family, f"{liar}:{LIE_ROUND}" if liar else "")
+    start_watcher(stage, family)
+    trial = Trial(stage, family, liar) if liar else None
     with console.status("trainers load PyTorch and their data, and send their stakes"):
         wait_for_seats(stage, family)
     budget = fund(stage)
     console.print(f"all stakes and the bond are in; the owner locks {amount(budget)} for {rounds} rounds")
-    show = Show(stage, family, held_out_data(seed), console)
+    show = Show(stage, family, held_out_data(seed), console, *([trial.news] if trial else []))
     show.follow()
     with console.status("everybody claims and leaves; a verifier recomputes all rounds"):
         verified = verify(stage, family)
         settle(stage, family)
     outcome = report_of(stage, show, seed, chain.kind, time.monotonic() - started)
+    if trial:
+        outcome = outcome.model_copy(update={"liars": [trial.report()]})
     conclude(console, stage, outcome, verified)
     return outcome
 
@@ -130,7 +167,7 @@ def introduce(console: Console, stage: Stage, url: str) -> None:
     console.print(
         f"market {stage.gateway.address} on {url}; project {stage.project}: {stage.description.title}"
     )
-    console.print(f"{len(kinds)} trainers ({crowd}), 1 aggregator, each a process of its own")
+    console.print(f"{len(kinds)} trainers ({crowd}), 1 aggregator, 1 watcher, each a process of its own")
 
 
 def verify(stage: Stage, family: Family) -> str:
@@ -180,7 +217,15 @@ def conclude(console: Console, stage: Stage, outcome: Report, verified: str) -> 
     terms = " + ".join(f"{name} {amount(int(wei))}" for name, wei in parts)
     sign = "=" if project.balances() else "IS NOT"
     extra = f" + forfeited {amount(int(project.forfeited_wei))}" if int(project.forfeited_wei) else ""
+    extra += f" + slashed {amount(int(project.slashed_wei))}" if int(project.slashed_wei) else ""
     console.print(f"funded {amount(int(project.funded_wei))}{extra} {sign} {terms}")
+    for told in outcome.liars:
+        how = f"{told.check} {tuple(told.place)}" if told.check else "an ask without an answer"
+        console.print(
+            f"lie about {told.kind}: convicted by {how} after {told.seconds} s, {told.asks} asks, "
+            f"{told.gas:,} gas; bond lost {amount(int(told.bond_lost_wei))}; "
+            f"round {told.round} repaired by {told.repaired_by}"
+        )
     console.print(verified)
     console.print(
         f"model {outcome.model_cid}, accuracy {outcome.final_accuracy:.3f}, {outcome.seconds:.0f} s"

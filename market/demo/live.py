@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib.metadata import entry_points
 
 from rich.console import Console
@@ -29,7 +29,17 @@ LOOK_SECONDS = 0.4
 class Show:
     """Follows a project to its end. `accuracies`: by round, measured here on data that no trainer has."""
 
-    def __init__(self, stage: Stage, family: Family, test: str, console: Console) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        family: Family,
+        test: str,
+        console: Console,
+        news: Callable[[], Iterable[str]] = lambda: (),
+    ) -> None:
+        """`news`: lines to be shown as they come, beside the table."""
+        self._news = news
+        self._measured: dict[int, bytes] = {}
         self._stage = stage
         self._family = family
         self._console = console
@@ -54,6 +64,8 @@ class Show:
                 self._look()
                 live.update(self._table(), refresh=self._console.is_terminal)
                 self._tell()
+                for line in self._news():
+                    self._console.print(line, highlight=False)
                 project = self._stage.gateway.project(self._stage.project)
                 if not stopped and project.head >= self._stage.rounds:
                     self._stage.gateway.send("stop", self._stage.project)
@@ -91,8 +103,9 @@ class Show:
         for round_, facts in sorted(self.observer.history.rounds.items()):
             phase = gateway.phase(number, round_)
             posted = facts.posts[-1] if facts.posts else None
-            if posted and round_ not in self.accuracies:
+            if posted and self._measured.get(round_) != posted.commitment:
                 self.accuracies[round_] = self.accuracy_of(posted)
+                self._measured[round_] = posted.commitment
             self._lines[round_] = self._line(round_, phase, len(facts.seals), len(facts.reveals), posted)
 
     def _line(

@@ -20,6 +20,7 @@ from market.events import (
     MissDebited,
     ProjectFunded,
     ProjectRefunded,
+    ResultConvicted,
     ResultPosted,
     Revealed,
     RoundFinalised,
@@ -50,6 +51,7 @@ class Facts:
     penalty: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     funded: int = 0
     forfeited: int = 0
+    slashed: int = 0
     fees: int = 0
     refunded: int = 0
     claim_gas: int = 0
@@ -91,6 +93,8 @@ def _count(facts: Facts, event: Event, gas: int) -> None:
             facts.refunded += event.escrow
         case RoundFinalised():
             facts.fees += event.fee
+        case ResultConvicted():
+            facts.slashed += event.to_pot + event.to_escrow
         case MissDebited():
             facts.forfeited += event.unit
         case Claimed():
@@ -126,6 +130,7 @@ def report_of(stage: Stage, show: Show, seed: int, node: str, seconds: float) ->
         project=ProjectReport(
             funded_wei=str(facts.funded),
             forfeited_wei=str(facts.forfeited),
+            slashed_wei=str(facts.slashed),
             paid_wei=str(paid),
             fees_wei=str(facts.fees),
             refunded_wei=str(facts.refunded),

@@ -41,14 +41,16 @@ class TrainerReport(_Part):
 
 
 class ProjectReport(_Part):
-    """Where the money of the pots went: funded + forfeited = paid + fees + refunded + dust.
+    """Where the money of the pots went: funded + forfeited + slashed = paid + fees + refunded + dust.
 
-    `forfeited_wei`: units of missed reveals, which join pots (0 when every reveal came). `dust_wei`: what stays
-    in the claim bucket; `refunded_wei`: what became the owner's credit.
+    `forfeited_wei`: units of missed reveals, which join pots (0 when every reveal came). `slashed_wei`: what pots
+    and escrow got of a liar's bond. `dust_wei`: what stays in the claim bucket; `refunded_wei`: what became the
+    owner's credit.
     """
 
     funded_wei: str
     forfeited_wei: str
+    slashed_wei: str = "0"
     paid_wei: str
     fees_wei: str
     refunded_wei: str
@@ -57,7 +59,26 @@ class ProjectReport(_Part):
     def balances(self) -> bool:
         """Whether the equation holds to the wei."""
         parts = (self.paid_wei, self.fees_wei, self.refunded_wei, self.dust_wei)
-        return int(self.funded_wei) + int(self.forfeited_wei) == sum(map(int, parts))
+        gained = (self.funded_wei, self.forfeited_wei, self.slashed_wei)
+        return sum(map(int, gained)) == sum(map(int, parts))
+
+
+class LiarReport(_Part):
+    """What became of one lie (`--liar`). `check`, `place`: what was refuted; empty where the liar was convicted for
+    an ask without an answer. `gas`: of the convicting transaction. `seconds`: from the lie to the conviction."""
+
+    kind: str
+    round: int
+    poster: str
+    convicted: bool
+    check: str
+    place: list[int]
+    asks: int
+    bond_lost_wei: str
+    to_watcher_wei: str
+    gas: int
+    seconds: int
+    repaired_by: str
 
 
 class Report(_Part):
@@ -74,6 +95,7 @@ class Report(_Part):
     final_accuracy: float
     claim_gas: int
     seconds: float
+    liars: list[LiarReport] = []
 
     def save(self, path: Path) -> None:
         """Writes the report as JSON."""

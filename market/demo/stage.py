@@ -19,7 +19,7 @@ from market.errors import ChainError
 from market.events import ProjectCreated
 from market.initial import initial_model
 from market.keystore import Key
-from market.params import DEMO, Content
+from market.params import DEMO, Content, Windows
 from market.ports import Store
 
 REGISTER_SECONDS = 180.0
@@ -55,7 +55,9 @@ def describe(seed: int) -> Description:
     )
 
 
-def set_stage(app: App, chain: Devnet, members: list[Member], rounds: int, seed: int) -> Stage:
+def set_stage(
+    app: App, chain: Devnet, members: list[Member], rounds: int, seed: int, windows: Windows = DEMO.windows
+) -> Stage:
     """Deploys the market, publishes description and first model, creates the project. No money moves yet."""
     app.rpc_urls = chain.url
     owner = Key(bytes(dev_account(OWNER_KEY).key))
@@ -74,18 +76,20 @@ def set_stage(app: App, chain: Devnet, members: list[Member], rounds: int, seed:
         seats=len(members),
         min_seals=(len(members) + 1) // 2,
         open_rounds=rounds,
-        windows=replace(DEMO.windows, commit=PATIENCE, reveal=PATIENCE),
+        windows=replace(windows, commit=PATIENCE, reveal=PATIENCE),
     )
     receipt = gateway.send("create", params, content)
     project = next(event.project for event in receipt.events if isinstance(event, ProjectCreated))
     return Stage(app, gateway, store, project, description, members, rounds)
 
 
-def start_everybody(stage: Stage, family: Family) -> None:
-    """Starts the aggregator and all trainers; each trainer registers for its own seat."""
+def start_everybody(stage: Stage, family: Family, lie: str = "") -> None:
+    """Starts the aggregator and all trainers; each trainer registers for its own seat. `lie`: KIND:ROUND."""
     number, common = str(stage.project), ["--poll", POLL]
     family.start(
-        "aggregator", "aggregator", "run", number, "--devnet-key", str(AGGREGATOR_KEY), "--unbond", *common
+        *("aggregator", "aggregator", "run", number, "--devnet-key", str(AGGREGATOR_KEY), "--unbond"),
+        *(("--lie", lie) if lie else ()),
+        *common,
     )
     for member in stage.members:
         family.start(
