@@ -15,7 +15,7 @@ from aggregator.refute.trees import Trees
 from aggregator.state import STEPS
 from aggregator.steps import SCALAR_WIDTH, Step
 from aggregator.trees import LEAF_BYTES, SLOTS, STEP_BITS, chunk_bits
-from market.merkle import ABSENT, clog2
+from market.merkle import ABSENT, absent_root, clog2
 from market.refutation import Check, Tree
 
 
@@ -96,19 +96,29 @@ def _steps(honest: Trees, posted: Trees) -> Difference | None:
         return None
     level = one.depth - STEP_BITS
     wrong = {slot for slot in range(1 << STEP_BITS) if one.node(level, slot) != two.node(level, slot)}
-    if 0 in wrong and (missing := _presence(Tree.Steps, one, two, 0)):
-        return missing
+    if 0 in wrong and (strange := _presence(Tree.Steps, one, two, 0) or _beside(one, two, 0)):
+        return strange
     for step in STEPS:
         found = None
         if step.kind == "scalar":
             found = _scalar(one, two, step) if 0 in wrong else None
         elif SLOT_OF[step.name] in wrong:
             leaf = next(differing(one, two, level, SLOT_OF[step.name]))
-            found = _presence(Tree.Steps, one, two, leaf) or _entry(honest, posted, leaf)
+            strange = _presence(Tree.Steps, one, two, leaf) or _beside(one, two, leaf)
+            found = strange or _entry(honest, posted, leaf)
         if found is not None:
             return found
     leaf = next(leaf for slot in sorted(wrong) for leaf in differing(one, two, level, slot))
     return _presence(Tree.Steps, one, two, leaf)
+
+
+def _beside(honest: ProofTree, posted: ProofTree, leaf: int) -> Difference | None:
+    """A leaf that is there beside the way from another to its slot, where evidence takes for granted that none is."""
+    for level in range(honest.depth - STEP_BITS):
+        at = leaf >> level ^ 1
+        if honest.node(level, at) == absent_root(level) != posted.node(level, at):
+            return _presence(Tree.Steps, honest, posted, next(differing(honest, posted, level, at)))
+    return None
 
 
 def _scalar(honest: ProofTree, posted: ProofTree, step: Step) -> Difference | None:

@@ -124,6 +124,20 @@ def test_changed_results__are_all_convicted(court: Court, round_: Made) -> None:
     assert len(kinds) > 3 or seats < 3
 
 
+def test_results_changed_twice__are_all_convicted(court: Court, round_: Made) -> None:
+    """The first wrong number is found, and its evidence does not pass over the second."""
+    random = Random(5)
+    once = islice(changes(round_.trees, random), COUNT // len(SHAPES))
+    twice = [(one.name, next(changes(one.posted, random))) for one in once]
+    wrongs = [Wrong(f"{first}; {second.name}", second.posted) for first, second in twice]
+    right = [
+        first_difference(round_.trees, wrong.posted) is None for wrong in wrongs
+    ]  # the second undid the first
+
+    expect_all_convicted(court, round_.trees, [w for w, same in zip(wrongs, right, strict=True) if not same])
+    assert sum(right) < 3
+
+
 def test_lies_with_consequences__are_all_convicted(court: Court, round_: Made, tmp_path: Path) -> None:
     """One number wrong, everything above it computed from it as an honest poster would."""
     random, trees = Random(7), round_.trees
