@@ -209,7 +209,9 @@ class Gateway:
         return f"{what}/{keccak256(self.interface.encode_call(name, args))[:8].hex()}"
 
     def resume(self) -> list[Receipt]:
-        """At the start of a daemon: finishes what a killed process left under way."""
+        """At the start of a daemon: finishes what a killed process left under way; nothing without a key."""
+        if self._sender is None:
+            return []
         return [self.receipt_of(receipt) for receipt in self.sender.resume()]
 
     @property

@@ -6,6 +6,7 @@ import pytest
 from sample_events import (
     CONTENT,
     PARAMS,
+    POSTER,
     PROJECT,
     created,
     left,
@@ -20,6 +21,9 @@ from sample_events import (
 
 from market.errors import ChainError
 from market.events import (
+    Answered,
+    Asked,
+    AskSettled,
     BondReleased,
     FlatClaimed,
     ResultCleared,
@@ -28,6 +32,7 @@ from market.events import (
     RoundFlattened,
 )
 from market.history import History
+from market.refutation import Tree
 from market.seals import add_reveal
 
 A, B = word("commitment a"), word("commitment b")
@@ -215,3 +220,23 @@ def test_flat_due_of_the_next_holder__not_theirs() -> None:
     made.apply([registered(0, 9)])
 
     assert made.flat_due(0) == frozenset()
+
+
+# ----- asks -----
+
+
+def asked(number: int) -> Asked:
+    return Asked(PROJECT, 1, number, trainer(9), Tree.Gram, 0, 8, 0, A, 8_192, 5, 0, 0, 60)
+
+
+def test_apply_asked__waits_until_answered_and_keeps_the_answer() -> None:
+    made = history(asked(1), asked(2), Answered(PROJECT, 1, 2, POSTER, 5, b"bytes"))
+
+    assert (made.asks[1].is_open, made.asks[1].answer) == (True, None)
+    assert (made.asks[2].is_open, made.asks[2].answer) == (False, b"bytes")
+
+
+def test_apply_ask_settled__is_closed_without_an_answer() -> None:
+    made = history(asked(1), AskSettled(PROJECT, 1, 1, trainer(9), 5))
+
+    assert (made.asks[1].is_open, made.asks[1].answer) == (False, None)
