@@ -29,6 +29,9 @@ class Kind(StrEnum):
     FLATTEN = "flatten"
     SKIP = "skip"
     FINALISE = "finalise"
+    CONVICT_SILENT = "convictSilent"
+    SETTLE_ASK = "settleAsk"
+    ANSWER = "answer"
     RELEASE = "release"
     OPEN = "open"
     SEAL = "seal"
@@ -47,21 +50,25 @@ class Duty:
     round: int = 0
     reason: str = ""
     deadline: int = 0
+    ask: int = 0
+    """number of the ask that it is about"""
 
     def arguments(self, project: int) -> tuple[int, ...]:
         """Arguments of the contract's function, for the duties that anybody may do."""
+        if self.kind in (Kind.CONVICT_SILENT, Kind.SETTLE_ASK):
+            return (self.ask,)
         return (project,) if self.kind in (Kind.OPEN, Kind.SKIP) else (project, self.round)
 
 
 def advance_duties(now: ProjectSnapshot) -> list[Duty]:
-    """Calls that are due for anyone. A due `clear` comes alone, since it changes what else is due."""
-    cleared = _clear(now)
+    """Calls that are due for anyone. A due `clear` or conviction comes alone, since it changes what else is due."""
+    cleared = _clear(now) or _convict_silent(now)
     if cleared:
         return cleared
     voided = _void(now)
     settling = [*voided, *_skip(now), *_flatten(now), *_finalise(now)]
     released = [Duty(Kind.RELEASE, number, "no longer counts") for number in sorted(now.stale)]
-    return [*settling, *released, *_open(now, settling)]
+    return [*settling, *released, *_settle_asks(now), *_open(now, settling)]
 
 
 def _clear(now: ProjectSnapshot) -> list[Duty]:
@@ -72,6 +79,24 @@ def _clear(now: ProjectSnapshot) -> list[Duty]:
         if now.aggregator(poster).banned:
             return [Duty(Kind.CLEAR, number, f"{poster} was convicted")]
     return []
+
+
+def _convict_silent(now: ProjectSnapshot) -> list[Duty]:
+    """The lowest result whose poster did not answer in time; asks of banned posters wait for `clear`."""
+    silent = [
+        Duty(Kind.CONVICT_SILENT, view.round, f"ask {id_} has no answer", ask=id_)
+        for id_, view in sorted(now.asks.items())
+        if view.counts and now.now >= view.due and now.phase(view.round) in (Phase.PROPOSED, Phase.STANDING)
+    ]
+    return sorted(silent, key=lambda duty: duty.round)[:1]
+
+
+def _settle_asks(now: ProjectSnapshot) -> list[Duty]:
+    """Prices of asks about results that no longer count go back."""
+    gone = [(id_, view) for id_, view in sorted(now.asks.items()) if not view.counts]
+    return [
+        Duty(Kind.SETTLE_ASK, view.round, f"ask {id_}: its result is gone", ask=id_) for id_, view in gone
+    ]
 
 
 def _void(now: ProjectSnapshot) -> list[Duty]:
@@ -101,8 +126,10 @@ def _flatten(now: ProjectSnapshot) -> list[Duty]:
 
 
 def final_from(now: ProjectSnapshot, round_: int) -> int:
-    """First second at which a standing result may become FINAL."""
-    return now.result(round_).stands_at + now.params.windows.challenge
+    """First second at which a standing result may become FINAL, once all asks about it are answered."""
+    result, windows = now.result(round_), now.params.windows
+    asked = windows.answer + windows.refute if result.asked else 0
+    return result.stands_at + windows.challenge + asked
 
 
 def _finalise(now: ProjectSnapshot) -> list[Duty]:
@@ -111,7 +138,8 @@ def _finalise(now: ProjectSnapshot) -> list[Duty]:
     below = now.project.last_final
     for number in sorted(now.rounds):
         due = now.phase(number) is Phase.STANDING and now.now >= final_from(now, number)
-        if due and now.result(number).prev == below:
+        result = now.result(number)
+        if due and result.prev == below and not result.open_asks:
             out.append(Duty(Kind.FINALISE, number, "challenge window over"))
             below = number
     return out
@@ -225,6 +253,19 @@ def aggregator_duties(now: ProjectSnapshot) -> list[Duty]:
     if posts and not has_bond(now, now.me, own_lock=posts[0].round in now.results):
         return [Duty(Kind.WARN, posts[0].round, "bond too low for one more result", posts[0].deadline)]
     return posts
+
+
+def answer_duties(now: ProjectSnapshot) -> list[Duty]:
+    """Asks about my results: the most urgent first. Silence costs the whole bond, so a warning comes early."""
+    out: list[Duty] = []
+    for id_, view in sorted(now.asks.items(), key=lambda item: item[1].due):
+        if not view.counts or now.result(view.round).poster != now.me:
+            continue
+        out.append(Duty(Kind.ANSWER, view.round, f"ask {id_}", view.due, ask=id_))
+        if _nearly_over(now, view.due, now.params.windows.answer):
+            reason = f"ask {id_} not answered, it costs the bond"
+            out.append(Duty(Kind.WARN, view.round, reason, view.due, ask=id_))
+    return out
 
 
 def has_bond(now: ProjectSnapshot, account: str, own_lock: bool = False) -> bool:

@@ -84,7 +84,8 @@ class Node(ABC):
         """
         self.observer.refresh()
         stale = self.observer.history.stale(self.gateway.project(self.project).tip)
-        snapshot = take_snapshot(self.gateway, self.project, self.me, stale=stale)
+        asks = [number for number, ask in self.observer.history.asks.items() if ask.is_open]
+        snapshot = take_snapshot(self.gateway, self.project, self.me, stale=stale, asks=asks)
         self.observer.refresh()
         seat = snapshot.seat_number
         flat_due = frozenset[int]() if seat is None else self.observer.history.flat_due(seat)
@@ -145,7 +146,7 @@ class Node(ABC):
 
     def _advance(self, duty: Duty) -> bool:
         # The time makes the intent new: the same call may be due again after a conviction or a re-opening.
-        intent = f"{duty.kind}/{self.project}/{duty.round}/{self.gateway.now()}"
+        intent = f"{duty.kind}/{self.project}/{duty.round}/{duty.ask or self.gateway.now()}"
         return self.send(str(duty.kind), *duty.arguments(self.project), intent=intent)
 
     def _wait(self, snapshot: ProjectSnapshot) -> None:
@@ -179,6 +180,7 @@ def moments(snapshot: ProjectSnapshot) -> Iterator[int]:
         if phase in (Phase.PROPOSED, Phase.STANDING) and number in snapshot.results:
             yield snapshot.results[number].stands_at
             yield final_from(snapshot, number)
+    yield from (ask.due for ask in snapshot.asks.values())
 
 
 @contextmanager

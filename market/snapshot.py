@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from market.params import Content, Params
 from market.phases import TERMINAL, Phase
 from market.records import AggregatorView, ProjectView, ResultView, RoundView, SeatView
+from market.refutation import AskView
 from market.units import ZERO_ADDRESS
 
 
@@ -17,8 +18,8 @@ class ProjectSnapshot:
     """Facts at time `now` (unix seconds; phases are those of `now`).
 
     `rounds`: at least every round that is not settled, and the head. `results`: those that count among them,
-    the newest one that counts, and 0. `slots`: my seat's slot by round. The last three fields come from
-    events and result documents, and may be left empty.
+    the newest one that counts, and 0. `slots`: my seat's slot by round. The three fields after `slots` come from
+    events and result documents, and may be left empty, as may `asks`.
     """
 
     number: int
@@ -38,6 +39,8 @@ class ProjectSnapshot:
     """FLAT rounds whose share my seat has not taken"""
     earned: int = 0
     """my seat's cumulative pay under result `last_final`, smallest units"""
+    asks: Mapping[int, AskView] = field(default_factory=dict)
+    """asks of the project without an answer, by number"""
 
     def phase(self, round_: int) -> Phase:
         """Phase of a round; one that was not read is settled (FINAL stands for it)."""
@@ -79,6 +82,7 @@ class Getters(Protocol):
     def slot(self, project: int, round_: int, seat: int) -> bytes: ...
     def seat_index(self, project: int, signer: str) -> int | None: ...
     def aggregator(self, project: int, account: str) -> AggregatorView: ...
+    def ask_view(self, id_: int) -> AskView: ...
     def now(self) -> int: ...
 
 
@@ -90,8 +94,9 @@ def take_snapshot(
     stale: frozenset[int] = frozenset(),
     flat_due: frozenset[int] = frozenset(),
     earned: int = 0,
+    asks: Iterable[int] = (),
 ) -> ProjectSnapshot:
-    """Reads what `duties` needs: two or three calls for each round not settled, a few for the project.
+    """Reads what `duties` needs: two or three calls for each round not settled, one for each of `asks`, a few more.
 
     Reads are no transaction: when the project changed meanwhile they are made again, at most twice.
     """
@@ -102,7 +107,9 @@ def take_snapshot(
         snapshot = _read(getters, number, me, params, start, project)
         if getters.project(number) == project:
             break
-    return replace(snapshot, stale=stale, flat_due=flat_due, earned=earned)
+    views = {id_: getters.ask_view(id_) for id_ in asks}
+    open_asks = {id_: view for id_, view in views.items() if view.due}
+    return replace(snapshot, stale=stale, flat_due=flat_due, earned=earned, asks=open_asks)
 
 
 def _read(

@@ -29,9 +29,14 @@ MAX_AMOUNT = 2**96 - 1
 
 
 def account_leaf(seat: int, account: Account) -> bytes:
-    """Leaf hash of a seat's account, laid out as `market/merkle.py` says."""
+    """Leaf hash of a seat's account."""
+    return leaf_hash(seat, account_bytes(account))
+
+
+def account_bytes(account: Account) -> bytes:
+    """An account as its leaf holds it, laid out as `market/merkle.py` says."""
     body = account.reputation.to_bytes(8, "big", signed=True)
-    return leaf_hash(seat, body + account.pay.to_bytes(16, "big") + account.penalty.to_bytes(16, "big"))
+    return body + account.pay.to_bytes(16, "big") + account.penalty.to_bytes(16, "big")
 
 
 def _root_above(leaf: bytes, index: int, proof: Sequence[bytes]) -> bytes:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from market.params import Content, Params
 from market.records import AggregatorView, ProjectView, ResultView, RoundView, SeatView
+from market.refutation import AskView
 from market.spec import State, views
 
 
@@ -42,6 +43,9 @@ class SpecGetters:
 
     def aggregator(self, project: int, account: str) -> AggregatorView:
         return views.aggregator_of(self.state, project, account)
+
+    def ask_view(self, id_: int) -> AskView:
+        return views.ask_of(self.state, id_, self.now_())
 
     def now(self) -> int:
         return self.now_()

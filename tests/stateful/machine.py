@@ -20,11 +20,13 @@ from market.errors import RefusedError
 from market.keccak import keccak256
 from market.params import MINIMAL
 from market.phases import Phase, may_follow
+from market.refutation import Check, Tree
 from market.seals import is_revealed, is_sealed
 from market.spec import State
 from market.units import NATIVE
 from tests.stateful.drain import drain
-from tests.stateful.menu import CORRUPT_CLAIM, CORRUPT_POST
+from tests.stateful.menu import CORRUPT_CLAIM, CORRUPT_POST, PLACES, PRICE
+from tests.stateful.oracle import RIGHT, WRONG
 from tests.stateful.pair import Chain, Pair
 from tests.stateful.stages import STAGES
 from tests.stateful.world import World, someone
@@ -187,6 +189,41 @@ class MarketMachine(RuleBasedStateMachine):
     def settle(self, back: int, name: str) -> None:
         round_ = {0: self.world.project.tip, 1: self.world.project.last_final + 1}.get(back, self.back(back))
         self.call(name, round_, *([self.world.anyone] if name == "convict" else []))
+
+    @rule(back=BACK, right=st.booleans(), row=st.integers(0, 3), hidden=st.booleans())
+    def refute(self, back: int, right: bool, row: int, hidden: bool) -> None:
+        """A refutation that the check finds right or not; of a file that nobody revealed without evidence."""
+        round_ = {0: self.world.project.tip}.get(back, self.back(back))
+        posted = self.world.posted_for(round_)
+        if posted is None:
+            return
+        slot = self.world.project.rounds[round_].slots.get(row, bytes(32))
+        hidden = hidden and posted.post.included[0] >> row & 1 == 1 and not is_revealed(slot)
+        check = Check.Update if hidden else Check.Gram
+        evidence = b"" if hidden else RIGHT if right else WRONG
+        self.call("refute", round_, posted.refutation(check, (row, 0, 0), evidence))
+
+    @rule(back=BACK, place=st.sampled_from(PLACES), value=st.sampled_from([PRICE, PRICE, 1]))
+    def ask(self, back: int, place: tuple[Tree, int, int, int], value: int) -> None:
+        round_ = {0: self.world.project.tip}.get(back, self.back(back))
+        posted = self.world.posted_for(round_)
+        if posted is not None:
+            self.call("ask", round_, posted.ask(*place), value=value)
+
+    @rule(pick=st.integers(0, 3), name=st.sampled_from(["answer", "answer", "convictSilent", "settleAsk"]))
+    def end_an_ask(self, pick: int, name: str) -> None:
+        """Answered as well as the poster can, or ended without an answer."""
+        asks = sorted(self.state.asks) or [self.state.ask_count + 1]
+        id_ = asks[pick % len(asks)]
+        args: tuple[Any, ...] = (id_,)
+        if name == "answer":
+            ask = self.state.asks.get(id_)
+            genuine = ask is not None and ask.event.tree is Tree.Accounts
+            data = b""
+            if ask is not None and genuine:
+                data = self.world.posted[ask.result.commitment].answer(ask.event.level, ask.event.index)
+            args = (id_, data)
+        self.attempt(lambda: self.world.call(name, *args), name)
 
     @rule(name=st.sampled_from(["open", "skip", "refund", "open", "skip", "stop"]), owner=st.booleans())
     def about_the_project(self, name: str, owner: bool) -> None:

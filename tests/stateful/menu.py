@@ -9,8 +9,10 @@ from typing import Any
 
 from market.keccak import keccak256
 from market.records import Post
+from market.refutation import Below, Check, Tree
 from market.seals import is_revealed
 from market.units import NATIVE, ZERO32, ZERO_ADDRESS, bytes32
+from tests.stateful.oracle import RIGHT, WRONG
 from tests.stateful.world import Claim, World, someone
 
 Try = tuple[str, Callable[[], Any]]
@@ -47,6 +49,10 @@ def menu(world: World) -> Iterator[Try]:
     yield from _seats(world)
     yield from timed(world)
     yield from _corrupted_rounds(world)
+    yield from _refutations(world)
+    yield from _asks(world, PLACES)
+    yield from _corrupted_asks(world)
+    yield from _answers(world)
     yield from _exits(world)
 
 
@@ -55,6 +61,10 @@ def timed(world: World) -> Iterator[Try]:
     number = world.number
     yield "open", partial(world.call, "open", number)
     yield "refund", partial(world.call, "refund", number)
+    yield from _asks(world, PLACES[:1])
+    for id_ in [*world.state.asks, world.state.ask_count + 1]:
+        for name in ("convictSilent", "settleAsk"):
+            yield name, partial(world.call, name, id_)
     rounds = _near(world)
     for round_ in rounds:
         for name in ("voidRound", "flatten", "finalise"):
@@ -144,6 +154,77 @@ def _corrupted_rounds(world: World) -> Iterator[Try]:
         yield "convict", partial(world.call, "convict", number, round_, someone(80))
         for name in ("clear", "release"):
             yield name, partial(world.call, name, number, round_)
+
+
+PLACES = [
+    (Tree.Accounts, 0, 3, 0),
+    (Tree.Accounts, 2, 0, 0),
+    (Tree.Steps, 9, 1, 0),
+    (Tree.Accounts, 0, 4, 0),
+    (Tree.Columns, 0, 0, 0),
+    (Tree.Delta, 2, 1, 0),
+    (Tree.Delta, 0, 0, 1),
+    (Tree.Update, 0, 3, 0),
+    (Tree.Update, 0, 0, 5),
+    (Tree.Sketches, 0, 0, 0),
+]
+"""(tree, level, index, row) to ask for; some are nowhere."""
+PRICE = 10**6
+"""Above that of any answer here."""
+
+
+def _asks(world: World, places: list[tuple[Tree, int, int, int]]) -> Iterator[Try]:
+    for round_ in _near(world):
+        posted = world.posted_for(round_)
+        for place in places if posted else []:
+            question = posted.ask(*place) if posted else None
+            yield "ask", partial(world.call, "ask", world.number, round_, question, value=PRICE)
+
+
+def _corrupted_asks(world: World) -> Iterator[Try]:
+    number = world.number
+    for round_ in _near(world):
+        posted = world.posted_for(round_)
+        if posted is None:
+            continue
+        yield "ask", partial(world.call, "ask", number, round_, posted.ask(*PLACES[0]), value=1)
+        other = replace(posted.ask(*PLACES[0]), rows=(0, 0, 0, 0))
+        yield "ask", partial(world.call, "ask", number, round_, other, value=PRICE)
+        below = Below(keccak256(b"context"), posted.post.roots)
+        other = replace(posted.ask(*PLACES[0]), below=(below,))
+        yield "ask", partial(world.call, "ask", number, round_, other, value=PRICE)
+
+
+def _answers(world: World) -> Iterator[Try]:
+    for id_, ask in world.state.asks.items():
+        event = ask.event
+        posted = world.posted[ask.result.commitment]
+        right = posted.answer(event.level, event.index) if event.tree is Tree.Accounts else b""
+        for data in {right, right[:-1], bytes(event.answer_bytes)}:
+            yield "answer", partial(world.call, "answer", id_, data, caller=world.posters[1])
+    yield "answer", partial(world.call, "answer", world.state.ask_count + 1, b"")
+
+
+def _refutations(world: World) -> Iterator[Try]:
+    number = world.number
+    for round_ in _near(world):
+        posted = world.posted_for(round_)
+        if posted is None:
+            continue
+        for evidence in (WRONG, RIGHT):
+            refutation = posted.refutation(Check.Gram, (1, 2, 3), evidence)
+            yield "refute", partial(world.call, "refute", number, round_, refutation)
+            other = replace(refutation, roots=replace(refutation.roots, gram=keccak256(b"other")))
+            yield "refute", partial(world.call, "refute", number, round_, other)
+        delta = posted.refutation(Check.Sketch, (world.params.seats + 1, 0, 0), RIGHT)
+        yield "refute", partial(world.call, "refute", number, round_, delta)
+        for row in range(world.params.seats):
+            hidden = posted.refutation(Check.Update, (row, 0, 0), RIGHT)
+            yield "refute", partial(world.call, "refute", number, round_, hidden)
+            slot = world.project.rounds[round_].slots.get(row, ZERO32)
+            if posted.post.included[0] >> row & 1 and not is_revealed(slot):
+                silent = replace(hidden, evidence=b"")
+                yield "refute", partial(world.call, "refute", number, round_, silent)
 
 
 def _exits(world: World) -> Iterator[Try]:

@@ -7,6 +7,7 @@ harness, which differs from the market only in that `convict` may be called.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -24,9 +25,11 @@ from market.errors import RefusedError
 from market.events import EVENTS, Event
 from market.params import MINIMAL, Limits
 from market.records import AggregatorView, ProjectView, ResultView, RoundView, SeatView
+from market.refutation import AskView
 from market.replay import Replay
 from market.spec import State, apply, liabilities, views
 from market.units import NATIVE, address
+from tests.stateful.oracle import MockOracle
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACTS = ROOT / "contracts"
@@ -34,16 +37,20 @@ GAS = 3_000_000
 
 
 @cache
-def harness() -> tuple[Interface, str]:
-    """ABI and bytecode of the harness, built by forge unless its output is newer than every source."""
-    out = CONTRACTS / "out" / "MarketHarness.sol" / "MarketHarness.json"
-    sources = [*CONTRACTS.glob("src/**/*.sol"), *CONTRACTS.glob("test/harness/*.sol")]
-    if not out.is_file() or out.stat().st_mtime < max(file.stat().st_mtime for file in sources):
-        forge = find_tool("forge")
-        command = [str(forge), "build", "test/harness/MarketHarness.sol"]
+def harness(name: str) -> tuple[Interface, str]:
+    """ABI and bytecode of a contract of the harness, built by forge unless its output is newer than every source."""
+    files = ["test/harness/MarketHarness.sol", "test/mocks/ChecksMock.sol"]
+    out = [CONTRACTS / "out" / Path(file).name for file in files]
+    found = [file for folder in out for file in folder.glob(f"{name}.json")]
+    sources = [*CONTRACTS.glob("src/**/*.sol"), *(CONTRACTS / file for file in files)]
+    newest = max(file.stat().st_mtime for file in sources)
+    if not found or found[0].stat().st_mtime < newest:
+        command = [str(find_tool("forge")), "build", *files]
         built = subprocess.run(command, cwd=CONTRACTS, check=False, capture_output=True, text=True)
         assert built.returncode == 0, f"the harness does not compile:\n{built.stdout}{built.stderr}"
-    body = json.loads(out.read_text())
+        found = [file for folder in out for file in folder.glob(f"{name}.json")]
+        os.utime(found[0])  # forge leaves what has not changed as it is
+    body = json.loads(found[0].read_text())
     return Interface(body["abi"]), body["bytecode"]["object"].removeprefix("0x")
 
 
@@ -53,17 +60,23 @@ class Chain:
     def __init__(self, devnet: Devnet, limits: Limits) -> None:
         self._http = HTTPConnection("127.0.0.1", devnet.port, timeout=30)
         self.chain_id = devnet.chain_id
-        self.interface, code = harness()
+        self.interface, _ = harness("MarketHarness")
         # the same questions are asked after every step, and most answers stay as they were
         self._calldata, self._answer = lru_cache(50_000)(self._encode), lru_cache(50_000)(self._decode)
         self.request("anvil_autoImpersonateAccount", True)
-        data = "0x" + code + encode_values(self.interface.constructor, [limits]).hex()
+        checks = [self._create(name) for name in ("TreeMock", "RuleMock", "PayMock")]
+        self.market = self._create("MarketHarness", limits, self._create("CourtHarness", *checks))
+        self.start = int(self.request("eth_getBlockByNumber", "latest", False)["timestamp"], 16) + 1000
+
+    def _create(self, name: str, *args: Any) -> str:
+        """Deploys one contract of the harness."""
+        interface, code = harness(name)
+        data = "0x" + code + encode_values(interface.constructor, args).hex()
         sender = dev_account(0).address
         tx = self.request("eth_sendTransaction", {"from": sender, "data": data, "gas": hex(29_000_000)})
         receipt = self._receipt(tx)
-        assert receipt["status"] == "0x1", "the harness was not deployed"
-        self.market = address(receipt["contractAddress"])
-        self.start = int(self.request("eth_getBlockByNumber", "latest", False)["timestamp"], 16) + 1000
+        assert receipt["status"] == "0x1", f"{name} was not deployed"
+        return address(receipt["contractAddress"])
 
     def batch(self, calls: Iterable[tuple[str, tuple[Any, ...]]]) -> list[dict[str, Any]]:
         """Answers in the order of the calls; an error is an answer with `error`."""
@@ -144,7 +157,8 @@ class Chain:
 @contextmanager
 def chain(limits: Limits = MINIMAL.limits) -> Iterator[Chain]:
     """A chain of its own with a market on it."""
-    with start_devnet() as devnet:
+    # without a base fee the price of an ask is the same at all times
+    with start_devnet(extra=("--block-base-fee-per-gas", "0")) as devnet:
         running = Chain(devnet, limits)
         yield running
         running.close()
@@ -162,6 +176,7 @@ class Pair:
     replay: Replay = field(init=False)
 
     def __post_init__(self) -> None:
+        self.state.oracle = MockOracle()
         self.replay = Replay(self.chain.chain_id, self.chain.market, self.state.limits)
 
     def __call__(self, name: str, *args: Any, caller: str, now: int, value: int = 0) -> list[Event]:
@@ -191,7 +206,11 @@ class Pair:
         assert self.chain.balance(self.chain.market) == self.state.held.get(NATIVE, 0)
 
     def _questions(self) -> list[tuple[str, tuple[Any, ...]]]:
-        asked: list[tuple[str, tuple[Any, ...]]] = [("held", (NATIVE,))]
+        asked: list[tuple[str, tuple[Any, ...]]] = [("held", (NATIVE,)), ("askCount", ())]
+        asked += [
+            ("askOf", (number,))
+            for number in range(max(self.state.ask_count - 3, 0), self.state.ask_count + 2)
+        ]
         asked += [("creditOf", (NATIVE, who)) for who in self.people]
         for number, project in enumerate(self.state.projects, 1):
             seats, posters = range(project.params.seats), project.aggregators
@@ -221,6 +240,8 @@ def _comparable(outcome: list[Event] | RefusedError) -> Any:
 
 VIEWS: dict[str, Any] = {
     "held": lambda state, now, token: views.held(state, token),
+    "askCount": lambda state, now: views.ask_count(state),
+    "askOf": lambda state, now, number: views.ask_of(state, number, now),
     "creditOf": lambda state, now, token, who: views.credit_of(state, token, who),
     "projectOf": lambda state, now, p: views.project_of(state, p),
     "seatOf": lambda state, now, p, seat: views.seat_of(state, p, seat),
@@ -231,6 +252,7 @@ VIEWS: dict[str, Any] = {
     "slotOf": lambda state, now, p, r, seat: views.slot_of(state, p, r, seat),
 }
 RECORDS: dict[str, type[AbiRecord]] = {
+    "askOf": AskView,
     "projectOf": ProjectView,
     "seatOf": SeatView,
     "aggregatorOf": AggregatorView,

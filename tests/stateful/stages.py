@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from market.params import ABSENT_ROUNDS
+from market.refutation import Tree
 from tests.stateful.world import World
 
 
@@ -138,6 +139,38 @@ def refunded(world: World) -> None:
     world.call("refund", world.number)
 
 
+def vouched(world: World) -> None:
+    """A result that vouches for a seat that never revealed."""
+    world.post(world.to_aggregate(revealing=[0, 1]), included=[0, 2])
+
+
+def asked(world: World) -> None:
+    """Two asks about a standing result: one that can be answered, one that nobody can answer."""
+    round_ = world.to_standing()
+    world.ask(round_, Tree.Accounts, 1, 1)
+    world.ask(round_, Tree.Steps, 0, 0)
+
+
+def answered(world: World) -> None:
+    """An ask about a standing result, answered."""
+    round_ = world.to_standing()
+    world.answer(world.ask(round_, Tree.Accounts, 0, 2))
+
+
+def silent(world: World) -> None:
+    """The same, and the time to answer is over."""
+    asked(world)
+    world.now += world.params.windows.answer
+
+
+def asked_and_gone(world: World) -> None:
+    """An ask about a result that has been replaced."""
+    round_ = world.to_aggregate()
+    world.post(round_, included=[0])
+    world.ask(round_, Tree.Accounts, 0, 0)
+    world.post(round_, poster=1)
+
+
 @dataclass(frozen=True)
 class Stage:
     """A way to begin; `needs_two_rounds`: the project must allow two open rounds."""
@@ -157,5 +190,8 @@ TWO = (
     clearable,
     skippable,
 )
-ONE = (fresh, commit, reveal, aggregate, proposed, final, flat, absent, over, refunded)
+ONE = (
+    *(fresh, commit, reveal, aggregate, proposed, final, flat, absent, over, refunded),
+    *(vouched, asked, answered, silent, asked_and_gone),
+)
 STAGES = {go.__name__: Stage(go, go in TWO) for go in (*ONE, *TWO)}

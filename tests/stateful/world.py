@@ -16,7 +16,8 @@ import pytest
 from market.errors import RefusedError
 from market.events import Event
 from market.keccak import keccak256
-from market.merkle import Tree, depth_for
+from market.merkle import Tree as MerkleTree
+from market.merkle import depth_for
 from market.params import MINIMAL, Content, Limits, Params
 from market.phases import Phase
 from market.records import (
@@ -27,15 +28,18 @@ from market.records import (
     Post,
     Roots,
 )
+from market.refutation import Ask, Check, Refutation
+from market.refutation import Tree as RefutedTree
 from market.result_hash import context_hash, opening_of
 from market.seals import is_revealed, is_sealed, seal_hash, seed_of, short_seal
 from market.snapshot import ProjectSnapshot, take_snapshot
 from market.spec import State, apply, liabilities
-from market.spec.exits import account_leaf
+from market.spec.exits import account_bytes, account_leaf
 from market.spec.post import COLUMN_SEATS
 from market.spec.state import Project, is_settled, phase_of
 from market.units import NATIVE, ZERO32, ZERO_ADDRESS, address, bitmap_of, words
 from tests.stateful.getters import SpecGetters
+from tests.stateful.oracle import MockOracle
 
 MODEL_0 = keccak256(b"first model")
 CONTENT = Content(keccak256(b"description"), keccak256(b"first model file"), MODEL_0)
@@ -72,6 +76,27 @@ class Posted:
     post: Post
     accounts: list[Account]
 
+    def refutation(self, check: Check, at: tuple[int, int, int], evidence: bytes) -> Refutation:
+        """A refutation of one number with the preimage of this result."""
+        post = self.post
+        return Refutation(check, *at, post.included, post.rows, post.roots, (), evidence)
+
+    def ask(self, tree: RefutedTree, level: int, index: int, row: int = 0) -> Ask:
+        """A question about one place of this result."""
+        post = self.post
+        return Ask(tree, row, level, index, post.included, post.rows, post.roots, ())
+
+    def answer(self, level: int, index: int) -> bytes:
+        """The answer to an ask about its accounts, the one tree that is genuine here."""
+        accounts = accounts_tree(self.accounts)
+        if level == 0:
+            return account_bytes(self.accounts[index]) + b"".join(accounts.proof(index))
+        first = index << level
+        leaves = [account_leaf(seat, account) for seat, account in enumerate(self.accounts)]
+        leaves += [ZERO32] * ((1 << accounts.depth) - len(leaves))
+        path = accounts.proof(first)[level:]
+        return b"".join([*leaves[first : first + (1 << level)], *path])
+
     def claim(self, place: tuple[int, str, int], seat: int) -> Claim:
         """The proof of one account. `place`: chain id, market, project."""
         context = context_hash(
@@ -88,10 +113,10 @@ class Posted:
         return Claim(self.accounts[seat], opening_of(context, self.post.roots), tuple(tree.proof(seat)))
 
 
-def accounts_tree(accounts: list[Account]) -> Tree:
+def accounts_tree(accounts: list[Account]) -> MerkleTree:
     """The accounts tree over all seats."""
     leaves = [account_leaf(seat, account) for seat, account in enumerate(accounts)]
-    return Tree(leaves, depth_for(len(accounts)))
+    return MerkleTree(leaves, depth_for(len(accounts)))
 
 
 Driver = Callable[..., list[Event]]
@@ -120,7 +145,7 @@ class World:
     @classmethod
     def spec(cls, limits: Limits = MINIMAL.limits, now: int = 1_000_000) -> World:
         """A market without a chain."""
-        state = State(31337, someone(0), limits)
+        state = State(31337, someone(0), limits, oracle=MockOracle())
         people = [someone(number) for number in range(1, 12)]
         return cls(state, spec_driver(state), now, people[:6], people[6:9], people[9], people[10])
 
@@ -170,7 +195,9 @@ class World:
             found.append(max(facts.reveal_end, it.last_event_at) + windows.dead)
             if number in it.results and number <= it.tip:
                 stands = it.results[number].stands_at
-                found += [stands, stands + windows.challenge]
+                end = stands + windows.challenge
+                found += [stands, end, end + windows.answer + windows.refute]
+        found += [ask.event.due for ask in self.state.asks.values() if ask.event.project == self.number]
         return found
 
     def claim_at(self, round_: int, seat: int) -> Claim:
@@ -184,7 +211,14 @@ class World:
     def snapshot(self, me: str = ZERO_ADDRESS) -> ProjectSnapshot:
         """What a daemon would see now."""
         stale = frozenset(number for number in self.project.results if number > self.project.tip)
-        return take_snapshot(SpecGetters(self.state, lambda: self.now), self.number, me, stale=stale)
+        getters = SpecGetters(self.state, lambda: self.now)
+        asks = [number for number, ask in self.state.asks.items() if ask.event.project == self.number]
+        return take_snapshot(getters, self.number, me, stale=stale, asks=asks)
+
+    def posted_for(self, round_: int) -> Posted | None:
+        """What is posted for a round now, if anything is stored."""
+        result = self.project.results.get(round_)
+        return self.posted.get(result.commitment) if result else None
 
     def balanced(self) -> bool:
         """The escrow equation (I-01, I-02)."""
@@ -337,6 +371,25 @@ class World:
             rows += bitmap_of(shown, params.seats)
         assert len(rows) == 1 + params.file_rounds * words(params.seats)
         return tuple(rows)
+
+    def ask(self, round_: int, tree: RefutedTree, level: int, index: int, value: int = 10**6) -> int:
+        """Anyone asks about the result of a round; the number of the ask."""
+        posted = self.posted_for(round_)
+        assert posted is not None
+        self.call("ask", self.number, round_, posted.ask(tree, level, index), value=value)
+        return self.state.ask_count
+
+    def answer(self, id_: int, poster: int = 0) -> list[Event]:
+        """A poster answers an ask about accounts."""
+        ask = self.state.asks[id_]
+        data = self.posted[ask.result.commitment].answer(ask.event.level, ask.event.index)
+        return self.call("answer", id_, data, caller=self.posters[poster])
+
+    def refute(self, round_: int, evidence: bytes, check: Check = Check.Gram) -> list[Event]:
+        """Anyone refutes a number of a round's result; mock checks do as evidence says."""
+        posted = self.posted_for(round_)
+        assert posted is not None
+        return self.call("refute", self.number, round_, posted.refutation(check, (1, 2, 3), evidence))
 
     def post(self, round_: int, poster: int = 0, **changes: Any) -> list[Event]:
         """A poster posts `draft`."""

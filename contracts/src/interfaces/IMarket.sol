@@ -101,9 +101,7 @@ interface IMarketFacts {
     event Answered(
         uint256 indexed project, uint256 indexed round, uint256 indexed id, address answerer, uint96 price, bytes answer
     );
-    event AskSettled(
-        uint256 indexed project, uint256 indexed round, uint256 indexed id, address asker, uint96 price
-    ); // its price is the asker's credit
+    event AskSettled(uint256 indexed project, uint256 indexed round, uint256 indexed id, address asker, uint96 price); // its price is the asker's credit
     event ResultCleared(uint256 indexed project, uint256 indexed round, address indexed poster);
     event BondReleased(uint256 indexed project, uint256 indexed round, address indexed poster);
     event MissDebited(uint256 indexed project, uint16 indexed seat, uint256 indexed round, uint96 unit);

@@ -27,11 +27,7 @@ library Asks {
     }
 
     /// What an answer of `size` bytes costs: `base` for whoever answers, `surplus` above it is burned. Wei.
-    function price(uint256 size, uint256 floor, uint256 open)
-        internal
-        view
-        returns (uint256 base, uint256 surplus)
-    {
+    function price(uint256 size, uint256 floor, uint256 open) internal view returns (uint256 base, uint256 surplus) {
         uint256 perByte = GAS_PER_BYTE * block.basefee;
         base = size * (perByte > floor ? perByte : floor);
         surplus = base * open / CROWD;
