@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+
 from aggregator.refute.layout import depth, is_present
 from aggregator.refute.proof_tree import Changed, ProofTree
 from aggregator.refute.trees import Case, Trees
+from aggregator.rows import Shape
 from market.keccak import keccak256
 from market.merkle import Hash, absent_root
 from market.refutation import Tree
@@ -40,6 +43,26 @@ class Noise(ProofTree):
         may begin with an absent one, which makes a few more siblings unknown or absent: both are siblings."""
         case = self._case
         return is_present(self._tree, index << level, case.shape, case.included, case.present)
+
+
+def drawn_case(shape: Shape, rng: np.random.Generator, chance: float = 0.7) -> Case:
+    """Facts of a round in which each seat and public row is there with this chance; at least one seat is."""
+    included = {seat for seat in range(shape.seats) if rng.random() < chance} or {0}
+    public = {row for row in range(shape.seats + 1, shape.rows) if rng.random() < chance}
+    return Case(
+        shape=shape,
+        poster=rng.bytes(20),
+        seed=rng.bytes(32),
+        included=frozenset(included),
+        present=frozenset(included | public),
+        first=[False] * shape.seats,
+        sealed=[True] * shape.seats,
+        start=False,
+        merged=True,
+        to_pay=10**18,
+        unit=10**17,
+        paid=10**18,
+    )
 
 
 def noise(case: Case) -> Trees:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from check_calls import CheckContract, Refused, check_contract
-from noise_trees import noise
+from check_calls import CheckContract, Refused
+from noise_trees import drawn_case, noise
 from tree_rounds import Plan, call, last_round
 from tree_rounds import noise as ordinary
 
@@ -21,33 +20,12 @@ from aggregator.refute.trees import Case
 from aggregator.rows import Shape
 from aggregator.trees import LEAF_BYTES, SLOTS, chunk_bits
 from market.codec import leaves_of
-from market.devnet import Devnet
 from market.merkle import ABSENT, clog2
 from market.refutation import Check, Tree
 
 SHAPES = [(1, 1), (2, 1024), (3, 1025), (5, 16_384), (12, 16_385), (13, 40_000), (30, 2000)]
 LARGE = [1, 2, 13, 85, 256, 341, 1024]
 SIZES = [1, 1024, 1025, 2048, 8192, 8193, 16_384, 16_385, 10**6, 10**9, (1 << 30) - 1, 1 << 30]
-
-
-def drawn_case(shape: Shape, rng: np.random.Generator, chance: float = 0.7) -> Case:
-    """Facts of a round with random seats and rows; at least one seat is in."""
-    included = {seat for seat in range(shape.seats) if rng.random() < chance} or {0}
-    public = {row for row in range(shape.seats + 1, shape.rows) if rng.random() < chance}
-    return Case(
-        shape=shape,
-        poster=rng.bytes(20),
-        seed=rng.bytes(32),
-        included=frozenset(included),
-        present=frozenset(included | public),
-        first=[False] * shape.seats,
-        sealed=[True] * shape.seats,
-        start=False,
-        merged=True,
-        to_pay=10**18,
-        unit=10**17,
-        paid=10**18,
-    )
 
 
 @pytest.mark.parametrize(("seats", "d"), SHAPES)
@@ -70,18 +48,9 @@ def test_layout__is_that_of_judged_trees(tmp_path: Path, seats: int, d: int) -> 
             assert content is None or len(honest.tag + content) == leaf_size(tree, case.shape)
 
 
-@pytest.fixture(scope="module")
-def contract(session_anvil: Devnet, pytestconfig: pytest.Config) -> Iterator[CheckContract]:
-    """TreeChecks as it is in contracts/src."""
-    kept = pytestconfig.cache.mkdir("checks")
-    checks = check_contract(session_anvil, "TreeChecks", "0x0000000000000000000000000000000000007ee5", kept)
-    yield checks
-    checks.close()
-
-
 @pytest.mark.chain
 @pytest.mark.parametrize("seats", LARGE)
-def test_presence_of_any_size__is_that_of_the_layout(contract: CheckContract, seats: int) -> None:
+def test_presence_of_any_size__is_that_of_the_layout(tree_checks: CheckContract, seats: int) -> None:
     rng, calls, expected = np.random.default_rng(seats), [], []
     for d in rng.choice(SIZES, 3, replace=False):
         trees = noise(drawn_case(Shape(int(d), seats), rng))
@@ -105,7 +74,7 @@ def test_presence_of_any_size__is_that_of_the_layout(contract: CheckContract, se
             calls.append(replace(calls[-1], evidence=one_more))
             expected.append(Refused("MarketEvidenceLength"))
 
-    assert contract.answers(calls) == expected
+    assert tree_checks.answers(calls) == expected
     assert {True, False} <= set(expected)
 
 

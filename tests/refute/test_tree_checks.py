@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from check_calls import Call, CheckContract, Refused, check_contract
+from check_calls import Call, CheckContract, Refused
 from tree_rounds import (
     Plan,
     call,
@@ -30,7 +29,6 @@ from aggregator.refute.proof_tree import Changed
 from aggregator.refute.tree_reads import READS, tree_of
 from aggregator.refute.trees import Trees
 from market.codec import LEAF, leaves_of
-from market.devnet import Devnet
 from market.merkle import ABSENT
 from market.refutation import Check, Tree
 
@@ -52,15 +50,6 @@ PLANS = [
     Plan(40, 40_000, tuple(range(38)), noise, rounds=3),
     Plan(100, 2048, tuple(range(0, 100, 3)), random, rounds=2),
 ]
-
-
-@pytest.fixture(scope="module")
-def contract(session_anvil: Devnet, pytestconfig: pytest.Config) -> Iterator[CheckContract]:
-    """TreeChecks as it is in contracts/src."""
-    kept = pytestconfig.cache.mkdir("checks")
-    checks = check_contract(session_anvil, "TreeChecks", "0x0000000000000000000000000000000000007ee5", kept)
-    yield checks
-    checks.close()
 
 
 @pytest.fixture(scope="module", params=PLANS, ids=str)
@@ -85,25 +74,25 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Trees:
 
 
 @pytest.mark.parametrize("check", NUMBERS, ids=lambda check: check.name)
-def test_wrong_honest_number__is_false(contract: CheckContract, trees: Trees, check: Check) -> None:
+def test_wrong_honest_number__is_false(tree_checks: CheckContract, trees: Trees, check: Check) -> None:
     at = places(trees, check, np.random.default_rng(1), 24)
 
-    assert contract.answers(call(trees, check, *place) for place in at) == [False] * len(at)
+    assert tree_checks.answers(call(trees, check, *place) for place in at) == [False] * len(at)
 
 
 @pytest.mark.parametrize("check", NUMBERS, ids=lambda check: check.name)
-def test_wrong_changed_number__is_true(contract: CheckContract, trees: Trees, check: Check) -> None:
+def test_wrong_changed_number__is_true(tree_checks: CheckContract, trees: Trees, check: Check) -> None:
     rng = np.random.default_rng(2)
     at = places(trees, check, rng, 24)
     if check is Check.Update and trees.case.shape.d % LEAF == 0:
         at = []  # no padding
     posted = [(changed(trees, check, *place, rng), place) for place in at]
 
-    assert contract.answers(call(lie, check, *place) for lie, place in posted) == [True] * len(at)
+    assert tree_checks.answers(call(lie, check, *place) for lie, place in posted) == [True] * len(at)
 
 
 def test_wrong_sketch_of_many_seeds__agrees_with_python(
-    contract: CheckContract, tmp_path_factory: pytest.TempPathFactory
+    tree_checks: CheckContract, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     rng = np.random.default_rng(3)
     for seed in range(40):
@@ -113,13 +102,13 @@ def test_wrong_sketch_of_many_seeds__agrees_with_python(
         at = places(drawn, Check.Sketch, rng, 3)
         lies = [changed(drawn, Check.Sketch, *place, rng) for place in at]
 
-        assert contract.answers(call(drawn, Check.Sketch, *place) for place in at) == [False] * len(at)
-        assert contract.answers(
+        assert tree_checks.answers(call(drawn, Check.Sketch, *place) for place in at) == [False] * len(at)
+        assert tree_checks.answers(
             call(lie, Check.Sketch, *place) for lie, place in zip(lies, at, strict=True)
         ) == [True] * len(at)
 
 
-def test_wrong_sketch_whose_sums_wrap__is_modulo_2_32(contract: CheckContract, few: Trees) -> None:
+def test_wrong_sketch_whose_sums_wrap__is_modulo_2_32(tree_checks: CheckContract, few: Trees) -> None:
     rng, bits = np.random.default_rng(4), few.case.shape.segment_bits
     first, second = (np.frombuffer(few.sketches.leaf(k) or b"", ">u4").astype(np.uint32) for k in (0, 1))
     before = rng.choice(np.array([0, 1 << 31, (1 << 31) - 1, (1 << 32) - 1], np.uint32), 256)
@@ -127,31 +116,31 @@ def test_wrong_sketch_whose_sums_wrap__is_modulo_2_32(contract: CheckContract, f
     assert bits == 1
 
     posted = with_leaf(few, "sketches", 0, before.astype(">u4").tobytes())
-    assert contract.answer(call(posted, Check.Sketch, 0, 1)) is True  # only the leaf before has moved
+    assert tree_checks.answer(call(posted, Check.Sketch, 0, 1)) is True  # only the leaf before has moved
     posted = with_leaf(posted, "sketches", 1, now.astype(">u4").tobytes())
-    assert contract.answer(call(posted, Check.Sketch, 0, 1)) is False
+    assert tree_checks.answer(call(posted, Check.Sketch, 0, 1)) is False
 
 
-def test_wrong_hidden_sketch__is_true(contract: CheckContract, few: Trees) -> None:
+def test_wrong_hidden_sketch__is_true(tree_checks: CheckContract, few: Trees) -> None:
     for hash_ in (ABSENT, b"\x01" * 32):
         posted = few.with_tree("sketches", Changed(few.sketches, {}, {1: hash_}))
 
-        assert contract.answer(call(posted, Check.Sketch, 0, 1)) is True
+        assert tree_checks.answer(call(posted, Check.Sketch, 0, 1)) is True
 
 
-def test_wrong_sketch_of_another_poster__is_refused(contract: CheckContract, few: Trees) -> None:
+def test_wrong_sketch_of_another_poster__is_refused(tree_checks: CheckContract, few: Trees) -> None:
     copied = replace(few, case=replace(few.case, poster=bytes(20)))
 
     # the leaf itself is wrong for who copies it; with another before it, it cannot even be opened
-    assert contract.answer(call(copied, Check.Sketch, 0, 0)) is True
-    assert contract.answer(call(copied, Check.Sketch, 0, 1)) == Refused("MarketWrongLeaf")
-    assert contract.answer(call(copied, Check.Gram, 0, 1)) == Refused("MarketWrongLeaf")
+    assert tree_checks.answer(call(copied, Check.Sketch, 0, 0)) is True
+    assert tree_checks.answer(call(copied, Check.Sketch, 0, 1)) == Refused("MarketWrongLeaf")
+    assert tree_checks.answer(call(copied, Check.Gram, 0, 1)) == Refused("MarketWrongLeaf")
 
 
 @pytest.mark.parametrize("field", ["reputation", "pay", "penalty"])
 @pytest.mark.parametrize("start", [True, False])
 def test_wrong_account_whose_step_moves__is_true(
-    contract: CheckContract, tmp_path_factory: pytest.TempPathFactory, field: str, start: bool
+    tree_checks: CheckContract, tmp_path_factory: pytest.TempPathFactory, field: str, start: bool
 ) -> None:
     plan = Plan(3, 100, (0, 1, 2), noise, rounds=1 if start else 2)
     honest = last_round(plan, tmp_path_factory.mktemp("account"), 9)
@@ -162,16 +151,18 @@ def test_wrong_account_whose_step_moves__is_true(
     width = 16 if field == "pay" else 8
     content[width - 1] ^= 1
 
-    assert contract.answer(call(with_leaf(honest, "steps", index, bytes(content)), Check.Account, 0)) is True
+    assert (
+        tree_checks.answer(call(with_leaf(honest, "steps", index, bytes(content)), Check.Account, 0)) is True
+    )
     if not start:
         assert honest.accounts_below is not None
         below = bytearray(honest.accounts_below.leaf(1) or b"")
         below[8 if field == "pay" else 39] ^= 1
         moved = replace(honest, accounts_below=Changed(honest.accounts_below, {1: bytes(below)}))
-        assert contract.answer(call(moved, Check.Account, 1)) is True
+        assert tree_checks.answer(call(moved, Check.Account, 1)) is True
 
 
-def test_wrong_delta_whose_factors_move__is_true(contract: CheckContract, few: Trees, many: Trees) -> None:
+def test_wrong_delta_whose_factors_move__is_true(tree_checks: CheckContract, few: Trees, many: Trees) -> None:
 
     for honest, seat in ((few, 4), (many, 13)):
         index = SLOT_OF["coefficient"] << (honest.steps.depth - 6)
@@ -179,7 +170,7 @@ def test_wrong_delta_whose_factors_move__is_true(contract: CheckContract, few: T
         content[8 * seat + 6] ^= 64  # by 16,384 of 65,536
         posted = with_leaf(honest, "steps", index, bytes(content))
         at = places(honest, Check.Delta, np.random.default_rng(5), 12)
-        values = contract.answers(call(posted, Check.Delta, *place) for place in at)
+        values = tree_checks.answers(call(posted, Check.Delta, *place) for place in at)
         update = np.concatenate(
             [
                 np.frombuffer(honest.update(seat).leaf(k) or b"", ">i2")
@@ -194,16 +185,16 @@ def test_wrong_delta_whose_factors_move__is_true(contract: CheckContract, few: T
 
 
 @pytest.mark.parametrize("tree", list(Tree), ids=lambda tree: tree.name)
-def test_presence_of_honest_leaves__is_false(contract: CheckContract, trees: Trees, tree: Tree) -> None:
+def test_presence_of_honest_leaves__is_false(tree_checks: CheckContract, trees: Trees, tree: Tree) -> None:
     if tree is Tree.Columns and not trees.case.shape.has_columns:
         return
     calls = [call(trees, Check.Presence, tree, index, row) for index, row in leaves(trees, tree, 60)]
 
-    assert contract.answers(calls) == [False] * len(calls)
+    assert tree_checks.answers(calls) == [False] * len(calls)
 
 
 @pytest.mark.parametrize("tree", list(Tree), ids=lambda tree: tree.name)
-def test_presence_of_moved_leaves__is_true(contract: CheckContract, trees: Trees, tree: Tree) -> None:
+def test_presence_of_moved_leaves__is_true(tree_checks: CheckContract, trees: Trees, tree: Tree) -> None:
     if tree is Tree.Columns and not trees.case.shape.has_columns:
         return
     calls = []
@@ -218,7 +209,7 @@ def test_presence_of_moved_leaves__is_true(contract: CheckContract, trees: Trees
             )
             calls.append(call(posted, Check.Presence, tree, index, row))
 
-    assert contract.answers(calls) == [True] * len(calls)
+    assert tree_checks.answers(calls) == [True] * len(calls)
 
 
 def leaves(trees: Trees, tree: Tree, most: int) -> list[tuple[int, int]]:
@@ -251,7 +242,7 @@ def variants(evidence: bytes) -> list[bytes]:
 
 @pytest.mark.parametrize("check", list(READS), ids=lambda check: check.name)
 def test_wrong_evidence_of_other_bytes__is_refused(
-    contract: CheckContract, few: Trees, many: Trees, check: Check
+    tree_checks: CheckContract, few: Trees, many: Trees, check: Check
 ) -> None:
     calls = []
     for honest in (few, many):
@@ -262,12 +253,12 @@ def test_wrong_evidence_of_other_bytes__is_refused(
             true = call(honest, check, *place)
             calls += [replace(true, evidence=variant) for variant in variants(true.evidence)]
 
-    assert [answer for answer in contract.answers(calls) if not isinstance(answer, Refused)] == []
+    assert [answer for answer in tree_checks.answers(calls) if not isinstance(answer, Refused)] == []
 
 
 @pytest.mark.parametrize("check", list(READS), ids=lambda check: check.name)
 def test_wrong_evidence_of_another_place__is_never_true(
-    contract: CheckContract, few: Trees, many: Trees, check: Check
+    tree_checks: CheckContract, few: Trees, many: Trees, check: Check
 ) -> None:
     calls = []
     for honest in (few, many):
@@ -280,7 +271,7 @@ def test_wrong_evidence_of_another_place__is_never_true(
                 files = files_of(honest, check, other.a, other.b, other.c)
                 calls.append(Call(honest, check, other.a, other.b, other.c, one.evidence, files))
 
-    assert True not in contract.answers(calls)
+    assert True not in tree_checks.answers(calls)
 
 
 def outside(honest: Trees) -> dict[Check, list[tuple[int, int, int]]]:
@@ -334,7 +325,7 @@ def outside(honest: Trees) -> dict[Check, list[tuple[int, int, int]]]:
 
 @pytest.mark.parametrize("check", [*READS, Check.Step], ids=lambda check: check.name)
 def test_wrong_coordinates_that_name_nothing__is_refused(
-    contract: CheckContract, few: Trees, many: Trees, check: Check
+    tree_checks: CheckContract, few: Trees, many: Trees, check: Check
 ) -> None:
     calls = []
     for honest in (few, many):
@@ -349,4 +340,4 @@ def test_wrong_coordinates_that_name_nothing__is_refused(
             calls += [Call(honest, check, a, b, c, proof.evidence, roots) for proof in proofs]
             calls.append(Call(honest, check, a, b, c, bytes(32), roots))
 
-    assert [answer for answer in contract.answers(calls) if not isinstance(answer, Refused)] == []
+    assert [answer for answer in tree_checks.answers(calls) if not isinstance(answer, Refused)] == []
