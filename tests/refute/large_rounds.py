@@ -6,6 +6,7 @@ so what a check answers means nothing here.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -68,7 +69,7 @@ def large(seats: int, d: int, i: int = 3, j: int = 5, seed: int = 1) -> Trees:
     accounts = [Account(int(x), 10**18 + int(x), 0) for x in rng.integers(4000, 16000, seats)]
     return replace(
         small, case=case, sketches=_sketches(case, rows, small, rng), gram=_gram(case, rows, small, rng),
-        steps=steps, steps_below=steps, accounts=Absent(1), accounts_below=accounts_tree(accounts), view=view,
+        steps=steps, steps_below=copy(steps), accounts=Absent(1), accounts_below=accounts_tree(accounts), view=view,
     )  # fmt: skip
 
 

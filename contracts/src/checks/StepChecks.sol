@@ -39,12 +39,12 @@ abstract contract StepChecks is IChecks {
     {
         uint256 id = _idOf(slot);
         bool isMatrix = StepTree.isMatrix(id);
-        bool isSeat = RowsOf.isIncluded(f, i) || StepTree.isCarried(id) && i < f.seats;
+        bool isThere = RowsOf.isIncluded(f, i) || StepTree.isCarried(id);
         // Rows of other seats, and whatever else honest trees do not have, are for `Check.Presence`.
-        if (isMatrix ? !isSeat : j != 0) revert StepTree.MarketNoSuchEntry(slot, i, j);
+        if (isMatrix ? !isThere : j != 0) revert StepTree.MarketNoSuchEntry(slot, i, j);
         int256 posted = isMatrix ? StepTree.entry(r, t, id, i, j) : StepTree.at(r, t, id, i);
         bool isPadding = (isMatrix ? j : i) >= StepTree.length(id, f.seats);
-        if (isPadding || !isSeat) return posted != 0;
+        if (isPadding || !isThere) return posted != 0;
         return _wrongEntry(f, r, t, slot, i, j, posted);
     }
 

@@ -49,7 +49,7 @@ library Novelty {
     {
         bool isRight = j >= ALL * ALL;
         uint256 a = isRight ? j - ALL * ALL : j / ALL;
-        uint256 b = isRight ? 0 : j % ALL;
+        uint256 b = j % ALL; // a on the right side, where there is no second row
         uint256 picked = a < OWN && b < OWN ? 0 : StepTree.row(r, t, PICKS, i);
         return _cosine(r, f, _row(f, picked, i, a), isRight ? i : _row(f, picked, i, b));
     }
