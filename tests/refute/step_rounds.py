@@ -198,14 +198,15 @@ def places(step: Step, trees: Trees, rng: np.random.Generator, most: int) -> lis
     if step.kind == "scalar":
         return [(0, 0)]
     seats = trees.case.shape.seats
-    per_leaf = LEAF_BYTES // step.width
-    length = -(-step.length(seats) // per_leaf) * per_leaf
+    length, per_leaf = step.length(seats), LEAF_BYTES // step.width
+    whole = -(-length // per_leaf) * per_leaf
+    padding = sorted({length, whole - 1}) if length < whole else []
+    columns = [*_some(list(range(length)), rng, most), *_some(padding, rng, 1)]
     if step.kind == "vector":
-        return [(int(i), 0) for i in _some([*range(seats), length - 1], rng, most)]
+        return [(i, 0) for i in columns]
     rows = list(range(seats)) if step.carried else sorted(trees.case.included)
-    columns = [*range(step.length(seats)), length - 1]
-    diagonal = [(i, i) for i in _some([row for row in rows if row < length], rng, 1)]
-    return [*diagonal, *((i, j) for i in _some(rows, rng, 3) for j in _some(columns, rng, most // 2))]
+    diagonal = [(i, i) for i in _some(rows, rng, 1) if i < length]
+    return [*diagonal, *((i, j) for i in _some(rows, rng, 3) for j in columns[-1 - most // 2 :])]
 
 
 def _place(step: Step, shape: Shape, i: int, j: int) -> tuple[int, int]:

@@ -6,12 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from check_calls import STEP, Call, CheckContract, Refused, check_contract
-from step_rounds import PAY_KINDS, STEP_BY_NAME, Kind, call, kin, places, rounds, with_entry
+from random_views import random_trees
+from step_rounds import PAY_KINDS, STEP_BY_NAME, Kind, call, kin, places, rounds, trees_of, with_entry
 
 from aggregator.pay import STEPS
-from aggregator.refute.evidence import SLOT_OF
+from aggregator.refute.evidence import SLOT_OF, Evidence
 from aggregator.refute.pay_reads import READS
 from aggregator.refute.trees import Trees
+from aggregator.steps import Step
 from market.devnet import Devnet
 
 NAMES = [step.name for step in STEPS]
@@ -58,6 +60,24 @@ def lies(trees: Trees, rng: np.random.Generator, most: int) -> list[Call]:
     return out
 
 
+def within(step: Step, trees: Trees, rng: np.random.Generator) -> list[tuple[int, int]]:
+    """Some entries of a step that its function gives: of included seats, or of any if it is carried."""
+    seats = range(trees.case.shape.seats)
+    rows = seats if step.carried else sorted(trees.case.included)
+    columns = seats if step.kind == "matrix" else [0]
+    rows = [0] if step.kind == "scalar" else rows
+    most = {"scalar": 1, "vector": 2, "matrix": 6}[step.kind]
+    return [(int(rng.choice(rows)), int(rng.choice(columns))) for _ in range(most)]
+
+
+def computed(step: Step, trees: Trees, i: int, j: int) -> int:
+    """What Python makes of the inputs that the trees hold."""
+    if step.kind == "scalar":
+        return int(step.entry(trees.view))
+    entry = step.entry(trees.view, i)
+    return int(entry[j] if step.kind == "matrix" else entry)
+
+
 def one_each(trees: Trees) -> dict[str, Call]:
     """The question about one entry of each step, of two included seats."""
     _, i, j, *_ = sorted(trees.case.included)
@@ -79,10 +99,10 @@ def test_reads__are_there_for_every_step() -> None:
 @pytest.mark.parametrize("kind", PAY_KINDS, ids=lambda kind: kind.__name__)
 def test_wrong_of_every_step__is_true_of_lies_alone(contract: CheckContract, kind: Kind) -> None:
     rng = np.random.default_rng(PAY_KINDS.index(kind))
-    for seats, number in [(1, 2), (2, 3), (3, 2), (4, 3), (7, 4), (12, 6)]:
+    for seats, number in [(1, 2), (2, 3), (4, 2), (7, 3), (12, 6)]:
         for trees in list(rounds(seats, number, kind, rng))[-2:]:
-            assert set(contract.answers(honest(trees, rng, 3))) == {False}
-            assert set(contract.answers(lies(trees, rng, 2))) == {True}
+            assert set(contract.answers(honest(trees, rng, 2))) == {False}
+            assert set(contract.answers(lies(trees, rng, 1))) == {True}
 
 
 @pytest.mark.parametrize("seats", [40, 260])
@@ -92,6 +112,24 @@ def test_wrong_with_many_seats__is_true_of_lies_alone(contract: CheckContract, s
 
     assert set(contract.answers(honest(trees, rng, 2))) == {False}
     assert set(contract.answers(lies(trees, rng, 1))) == {True}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_wrong_whatever_the_inputs__is_what_python_computes_from_them(
+    contract: CheckContract, seed: int
+) -> None:
+    rng, calls, expected = np.random.default_rng(seed), [], []
+    for _ in range(8):
+        trees = random_trees(int(rng.choice([1, 3, 4, 6, 9, 21])), rng)
+        for step in STEPS:
+            for i, j in within(step, trees, rng):
+                for by in (0, int(rng.choice([-1, 1]))):
+                    right = computed(step, trees, i, j)
+                    posted = with_entry(trees, step.name, i, j, lambda _, x=right + by: x)
+                    calls.append(call(posted, READS[step.name], step.name, i, j))
+                    expected.append(by != 0)
+
+    assert contract.answers(calls) == expected
 
 
 # ----- refusals -----
@@ -129,7 +167,7 @@ def test_wrong_of_evidence_that_is_shifted__is_refused(
 def test_wrong_of_evidence_with_one_bit_changed__is_refused(contract: CheckContract, usual: Trees) -> None:
     rng, calls = np.random.default_rng(1), []
     for question in one_each(usual).values():
-        for _ in range(12):
+        for _ in range(8):
             changed = bytearray(question.evidence)
             changed[rng.integers(len(changed))] ^= 1 << int(rng.integers(8))
             calls.append(replace(question, evidence=bytes(changed)))
@@ -186,6 +224,38 @@ def test_newness_with_other_hints__is_refused(
 
     assert contract.answer(replace(question, evidence=body + other)) == Refused("MarketWrongHint")
     assert contract.answer(question) is bool(by)
+
+
+@pytest.mark.parametrize("seats", [1, 2, 6, 7, 13, 14, 19, 20, 26, 27])
+def test_newness_where_one_more_is_trimmed__is_right(contract: CheckContract, seats: int) -> None:
+    *_, trees = rounds(seats, 2, kin, np.random.default_rng(seats), missing=0.0)
+    questions = [call(trees, READS["newness"], "newness", i) for i in range(seats)]
+
+    assert set(contract.answers(questions)) == {False}
+
+
+@pytest.mark.parametrize("typical", [-2, -1, 0, 1])
+def test_twin_bar_at_a_median_near_zero__is_right(contract: CheckContract, typical: int) -> None:
+    trees = random_trees(6, np.random.default_rng(1))
+    assert trees.view is not None
+    trees.view.twin_typical[sorted(trees.case.included)] = typical
+    trees.view.twin_bar = 9830 + max(typical, 0)
+    trees = trees_of(trees.case, trees.view, None, None)
+
+    assert contract.answer(call(trees, READS["twin_bar"], "twin_bar")) is False
+
+
+@pytest.mark.parametrize("name", ["pay_echo", "agreed"])
+def test_wrong_with_a_product_of_a_seat_that_is_missing__is_refused(
+    contract: CheckContract, usual: Trees, name: str
+) -> None:
+    question = one_each(usual)[name]
+    row = Evidence(usual)
+    row.gram_row(question.b)
+    at = question.evidence.index(row.bytes()) + 16 * missing(usual)
+    changed = question.evidence[:at] + (1).to_bytes(16, "big") + question.evidence[at + 16 :]
+
+    assert contract.answer(replace(question, evidence=changed)) == Refused("MarketNotIncluded")
 
 
 def test_newness_of_few_seats__takes_no_hints(contract: CheckContract) -> None:

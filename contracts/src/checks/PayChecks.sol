@@ -12,10 +12,10 @@ import "./StepTree.sol";
 /// Checks of the steps of pay (`aggregator/pay.py`): slots 29 to 57 of the steps tree, scalars 8 to 15.
 contract PayChecks is StepChecks {
     uint256 private constant COLUMNS = 0xfff1010000;
-    uint256 private constant MATRICES = 1 << (TWIN & 255) | 1 << (TWIN_MEAN & 255) | 1 << (ALIKE & 255)
-        | 1 << (NEW_SUM & 255);
-    uint256 private constant CARRIED = 1 << (TWIN_AGE & 255) | 1 << (TWIN & 255) | 1 << (NEW_SUM & 255)
-        | 1 << (EARNED & 255) | 1 << (AGREED_SUM & 255) | 1 << (AGE & 255);
+    uint256 private constant MATRICES =
+        1 << (TWIN & 255) | 1 << (TWIN_MEAN & 255) | 1 << (ALIKE & 255) | 1 << (NEW_SUM & 255);
+    uint256 private constant CARRIED = 1 << (TWIN_AGE & 255) | 1 << (TWIN & 255) | 1 << (NEW_SUM & 255) | 1
+        << (EARNED & 255) | 1 << (AGREED_SUM & 255) | 1 << (AGE & 255);
     uint256 private constant WIDE = 1 << (PAY_ECHO & 255) | 1 << (NEW_ECHO & 255) | 1 << (PAY & 255);
 
     function _idOf(uint256 slot) internal pure override returns (uint256 id) {

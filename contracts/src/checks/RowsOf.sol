@@ -103,7 +103,11 @@ library RowsOf {
 
     /// Hashes of leaves `first` + seat of the included seats, whose numbers stand in calldata; 0 for others, whose numbers
     /// must be 0.
-    function _gramLeaves(Facts calldata f, uint256 first, uint256 offset) private pure returns (bytes32[] memory hashes) {
+    function _gramLeaves(Facts calldata f, uint256 first, uint256 offset)
+        private
+        pure
+        returns (bytes32[] memory hashes)
+    {
         uint256 seats = f.seats;
         hashes = new bytes32[](seats);
         uint256 extra;

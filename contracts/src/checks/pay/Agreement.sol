@@ -67,7 +67,11 @@ library Agreement {
         return _others(voice, square, sum, StepTree.at(r, t, NEW_ECHO, i));
     }
 
-    function newSum(Reader memory r, Steps memory t, Facts calldata f, uint256 i, uint256 j) internal pure returns (int256 sum) {
+    function newSum(Reader memory r, Steps memory t, Facts calldata f, uint256 i, uint256 j)
+        internal
+        pure
+        returns (int256 sum)
+    {
         sum = Numbers.decayed(Before.entry(r, f, NEW_SUM, i, j));
         if (i == j || !RowsOf.isIncluded(f, i) || !RowsOf.isIncluded(f, j)) return sum;
         if (StepTree.scalar(r, t, HAS_PUBLIC) == 0) return sum;
@@ -79,7 +83,8 @@ library Agreement {
     }
 
     /// Share (Q32) of another seat in the cosine with the weighted sum of the others. Unchecked: in an honest result the
-    /// product stays below 2^17 x 2^17 x 2^71 x 2^16 and `scale` is positive; in others a number that it is made of is wrong, too.
+    /// product stays below 2^17 x 2^17 x 2^71 x 2^16 and `scale` is positive; in others a number that it is made of is
+    /// wrong, too.
     function _term(int256 alike, int256 voice, int256 product, int256 scale) private pure returns (int256 term) {
         assembly ("memory-safe") {
             let share := shl(16, mul(mul(sub(ONE, alike), voice), product))

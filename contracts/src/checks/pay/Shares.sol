@@ -26,7 +26,11 @@ library Shares {
         return Numbers.div(rest * ONE, Twins.length(r, t, i));
     }
 
-    function isResidualShareMedian(Reader memory r, Steps memory t, Facts calldata f, int256 posted) internal pure returns (bool) {
+    function isResidualShareMedian(Reader memory r, Steps memory t, Facts calldata f, int256 posted)
+        internal
+        pure
+        returns (bool)
+    {
         return Numbers.isLowerMedian(Seats.gather(f, StepTree.vector(r, t, RESIDUAL_SHARE), Seats.NONE), posted);
     }
 
@@ -45,7 +49,11 @@ library Shares {
         sum += Numbers.div(agreed * StepTree.at(r, t, ENERGY, i), ONE);
     }
 
-    function agreedSum(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256 sum) {
+    function agreedSum(Reader memory r, Steps memory t, Facts calldata f, uint256 i)
+        internal
+        pure
+        returns (int256 sum)
+    {
         sum = Numbers.decayed(Before.at(r, f, AGREED_SUM, i));
         if (RowsOf.isIncluded(f, i) && StepTree.scalar(r, t, HAS_PUBLIC) != 0) sum += StepTree.at(r, t, AGREED, i);
     }
@@ -72,7 +80,11 @@ library Shares {
         return Numbers.div(new_ * ONE, Numbers.max(Numbers.max(sum, least), 1));
     }
 
-    function isEarnedMedian(Reader memory r, Steps memory t, Facts calldata f, int256 posted) internal pure returns (bool) {
+    function isEarnedMedian(Reader memory r, Steps memory t, Facts calldata f, int256 posted)
+        internal
+        pure
+        returns (bool)
+    {
         uint256 isJudged = StepTree.vector(r, t, JUDGED);
         uint256 sums = StepTree.vector(r, t, EARNED);
         int256[] memory values = new int256[](f.seats);
@@ -95,7 +107,11 @@ library Shares {
     }
 
     /// Whether less than half of the weight lies below `posted` and at least half up to it; without weight, whether it is 0.
-    function isRatioMedian(Reader memory r, Steps memory t, Facts calldata f, int256 posted) internal pure returns (bool) {
+    function isRatioMedian(Reader memory r, Steps memory t, Facts calldata f, int256 posted)
+        internal
+        pure
+        returns (bool)
+    {
         uint256 ratios = StepTree.vector(r, t, RATIO);
         uint256 weights = StepTree.vector(r, t, RATIO_WEIGHT);
         int256 below;

@@ -33,22 +33,36 @@ library Twins {
         return 1000 * norm > median && 100 * rest > 3 * norm ? int256(1) : int256(0);
     }
 
-    function twinAge(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256 rounds) {
+    function twinAge(Reader memory r, Steps memory t, Facts calldata f, uint256 i)
+        internal
+        pure
+        returns (int256 rounds)
+    {
         rounds = Numbers.decayed(Before.at(r, f, TWIN_AGE, i));
         if (RowsOf.isIncluded(f, i) && StepTree.scalar(r, t, HAS_PUBLIC) != 0) rounds += ONE;
     }
 
-    function twin(Reader memory r, Steps memory t, Facts calldata f, uint256 i, uint256 j) internal pure returns (int256 sum) {
+    function twin(Reader memory r, Steps memory t, Facts calldata f, uint256 i, uint256 j)
+        internal
+        pure
+        returns (int256 sum)
+    {
         sum = Numbers.decayed(Before.entry(r, f, TWIN, i, j));
         if (i == j || !RowsOf.isIncluded(f, i) || !RowsOf.isIncluded(f, j)) return sum;
-        if (StepTree.scalar(r, t, HAS_PUBLIC) == 0 || StepTree.at(r, t, LIVE, i) == 0 || StepTree.at(r, t, LIVE, j) == 0) return sum;
+        if (
+            StepTree.scalar(r, t, HAS_PUBLIC) == 0 || StepTree.at(r, t, LIVE, i) == 0 || StepTree.at(r, t, LIVE, j) == 0
+        ) return sum;
         int256 product = StepTree.entry(r, t, RESIDUAL_GRAM, i, j);
         int256 scale = Numbers.max(StepTree.at(r, t, RESIDUAL_NORM, i), 1);
         scale *= Numbers.max(StepTree.at(r, t, RESIDUAL_NORM, j), 1);
         return sum + Numbers.bound(Numbers.div(ONE * product, scale), -ONE, ONE);
     }
 
-    function twinMean(Reader memory r, Steps memory t, Facts calldata f, uint256 i, uint256 j) internal pure returns (int256) {
+    function twinMean(Reader memory r, Steps memory t, Facts calldata f, uint256 i, uint256 j)
+        internal
+        pure
+        returns (int256)
+    {
         if (!RowsOf.isIncluded(f, j)) return 0;
         int256 sum = StepTree.entry(r, t, TWIN, i, j);
         int256 rounds = StepTree.at(r, t, TWIN_AGE, i);
@@ -56,7 +70,11 @@ library Twins {
         return Numbers.div(sum * ONE, rounds + TWIN_PRIOR * ONE);
     }
 
-    function isTwinTypical(Reader memory r, Steps memory t, Facts calldata f, uint256 i, int256 posted) internal pure returns (bool) {
+    function isTwinTypical(Reader memory r, Steps memory t, Facts calldata f, uint256 i, int256 posted)
+        internal
+        pure
+        returns (bool)
+    {
         return Numbers.isLowerMedian(Seats.gather(f, StepTree.row(r, t, TWIN_MEAN, i), i), posted);
     }
 
@@ -69,7 +87,11 @@ library Twins {
         return Numbers.isLowerMedian(typical, posted - TWIN_START);
     }
 
-    function alike(Reader memory r, Steps memory t, Facts calldata f, uint256 i, uint256 j) internal pure returns (int256) {
+    function alike(Reader memory r, Steps memory t, Facts calldata f, uint256 i, uint256 j)
+        internal
+        pure
+        returns (int256)
+    {
         if (i == j || !RowsOf.isIncluded(f, j)) return 0;
         int256 mean = StepTree.entry(r, t, TWIN_MEAN, i, j);
         return Numbers.ramp(mean, StepTree.scalar(r, t, TWIN_BAR), TWIN_WIDTH);
