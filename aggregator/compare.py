@@ -72,6 +72,7 @@ def _document(
         paid=str(judgement.paid),
         delta=delta_cid,
         model=model_cid,
+        sums=cid_of_file(judgement.sums) if judgement.sums else "",
         seats=tuple(judgement.seats),
         accounts=tuple(
             SeatAccount(reputation=account.reputation, pay=str(account.pay), penalty=str(account.penalty))

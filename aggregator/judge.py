@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -86,17 +87,20 @@ class Judgement:
     step_roots: Sequence[Hash]
     view: View
     seconds: Mapping[str, float] = field(compare=False)
+    sums: Path | None = None
+    """running sums of the present rows, ascending: int32 (rows, segments, 256), big-endian"""
 
 
 def judge(inputs: RoundInputs, out_dir: Path, progress: Progress = lambda *_: None) -> Judgement:
-    """Judge a round. Writes `delta.bin` and `model.bin` into `out_dir` (which exists).
+    """Judge a round. Writes `delta.bin`, `model.bin` and `sums.bin` into `out_dir` (which exists).
 
     Raises UpdateError (E101, E110, E111, E130, E131) for a file that is not what the chain names: check
     files with `market.codec.check_update_file` first and leave wrong ones out.
     """
     _check(inputs)
     clock = _Clock()
-    sketch, sketches_root = take_sketches(inputs, progress)
+    sums_file = out_dir / "sums.bin"
+    sketch, sketches_root = take_sketches(inputs, progress, sums_file)
     clock.lap("check and sketch")
     view = decide(
         inputs.shape,
@@ -132,17 +136,22 @@ def judge(inputs: RoundInputs, out_dir: Path, progress: Progress = lambda *_: No
         step_roots=slots,
         view=view,
         seconds=clock.laps,
+        sums=sums_file,
     )
 
 
-def take_sketches(inputs: RoundInputs, progress: Progress) -> tuple[NDArray[np.int32], Hash]:
-    """First pass: int32 (W, 256) sketches of checked files, and the root of their running sums."""
+def take_sketches(
+    inputs: RoundInputs, progress: Progress, sums_out: Path | None = None
+) -> tuple[NDArray[np.int32], Hash]:
+    """First pass: int32 (W, 256) sketches of checked files, and the root of their running sums, which go to
+    `sums_out`, some 3 % of the files."""
     shape, files = inputs.shape, sorted({**inputs.updates, **inputs.public}.items())
     sketch = np.zeros((shape.rows, COLUMNS), np.int32)
     rows = np.tile(np.frombuffer(absent_root(shape.segment_bits), np.uint8), (shape.rows, 1))
     # Hashing and summing are compiled and hold no lock; a worker holds one block.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        taken = pool.map(lambda entry: _sketch_file(inputs, *entry), files)
+    with ThreadPoolExecutor(os.cpu_count()) as pool, _opened(sums_out) as out:
+        work = [(row, file, out, number) for number, (row, file) in enumerate(files)]
+        taken = pool.map(lambda entry: _sketch_file(inputs, *entry), work)
         for done, ((row, _), (sums, root)) in enumerate(zip(files, taken, strict=True), start=1):
             sketch[row] = sums
             rows[row] = np.frombuffer(root, np.uint8)
@@ -150,14 +159,31 @@ def take_sketches(inputs: RoundInputs, progress: Progress) -> tuple[NDArray[np.i
     return sketch, climb(rows, shape.segment_bits, shape.row_bits)
 
 
-def _sketch_file(inputs: RoundInputs, row: int, file: File) -> tuple[NDArray[np.int32], Hash]:
-    """Sketch of one file whose root is checked on the way, and the root of its running sums."""
+@contextmanager
+def _opened(path: Path | None) -> Iterator[int | None]:
+    """A new file that several threads write to, each at its own place."""
+    if path is None:
+        yield None
+        return
+    with path.open("wb") as file:
+        yield file.fileno()
+
+
+def _sketch_file(
+    inputs: RoundInputs, row: int, file: File, out: int | None, number: int
+) -> tuple[NDArray[np.int32], Hash]:
+    """Sketch of one file whose root is checked on the way, and the root of its running sums, which go to the
+    descriptor `out` as those of present row `number`."""
     shape = inputs.shape
+    at = number * shape.segments * 4 * COLUMNS
     sums, tree = Sketcher(inputs.seed), SketchRow(inputs.poster, row, shape.segment_bits)
     root = RootBuilder(shape.d, UPDATE)
     for block in blocks(file.path, shape.d, UPDATE, _PASS_LEAVES):
         root.push(block)
-        tree.push(sums.push(block))
+        running = sums.push(block)
+        tree.push(running)
+        if out is not None:
+            at += os.pwrite(out, running.astype(">i4").tobytes(), at)
     check_root(root.root(), file.root)
     return sums.sums, tree.root()
 

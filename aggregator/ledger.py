@@ -8,7 +8,7 @@ commitment, so that a restarted process goes on where it was; the folder may be 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -152,8 +152,16 @@ class Ledger:
         slots = below.step_roots
         return judgement, judged_trees(inputs, judgement, start=not slots, step_roots_below=slots or None)
 
-    def inputs(self, number: int, choice: Choice, below: Below, poster: str) -> RoundInputs:
-        """What a round is judged from; fetches and checks the files that the choice names."""
+    def inputs(
+        self,
+        number: int,
+        choice: Choice,
+        below: Below,
+        poster: str,
+        file_of: Callable[[Reveal], File] | None = None,
+    ) -> RoundInputs:
+        """What a round is judged from. `file_of`: how a revealed file is had; else it is fetched and checked."""
+        file_of = file_of or self.files.update
         facts, params = self.history.round(number), self.history.params
         reveals, every = facts.reveals, range(self.shape.seats)
         seats = Seats(
@@ -163,12 +171,12 @@ class Ledger:
         )
         public = {self.shape.delta(age): below.deltas[age] for age in choice.deltas}
         for age, seat in choice.past:
-            public[self.shape.past(age, seat)] = self.files.update(self.past_reveal(number, age, seat))
+            public[self.shape.past(age, seat)] = file_of(self.past_reveal(number, age, seat))
         return RoundInputs(
             shape=self.shape,
             seed=seed_of(facts.reveal_sum()),
             seats=seats,
-            updates={seat: self.files.update(reveals[seat]) for seat in sorted(choice.included)},
+            updates={seat: file_of(reveals[seat]) for seat in sorted(choice.included)},
             public=public,
             base=below.model,
             state=below.state,
@@ -211,6 +219,12 @@ class Ledger:
                     for root in (posted.post.roots.delta, posted.post.roots.model)
                 }
         self.files.prune(wanted)
+
+    def accept(self, posted: ResultPosted, below: Below) -> None:
+        """Takes what a result left from somebody who has checked it otherwise, for as long as this object lives."""
+        self._computed[posted.commitment] = below
+        while len(self._computed) > IN_MEMORY:
+            self._computed.pop(next(iter(self._computed)))
 
     def remember(self, posted: ResultPosted, below: Below, judgement: Judgement) -> None:
         """Keeps a result that was computed here; its files move to their place by root."""

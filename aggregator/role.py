@@ -18,7 +18,7 @@ from aggregator.ledger import Below, Choice, Ledger
 from aggregator.rows import MEMORY
 from market.cid import digest
 from market.claims import Place
-from market.duties import Duty, Kind, aggregator_duties, is_over
+from market.duties import Duty, Kind, aggregator_duties, answer_duties, is_over
 from market.errors import StoreError, UpdateError, VerificationError
 from market.events import Asked, ResultPosted
 from market.history import Reveal
@@ -76,12 +76,13 @@ class AggregatorNode(Node):
 
     def _answer(self, snapshot: ProjectSnapshot) -> bool:
         """Answers one ask about a result of its own: without an answer the bond is lost."""
-        for number, ask in sorted(self.observer.history.asks.items()):
-            result = snapshot.result(ask.asked.round)
-            if not ask.is_open or result.poster != self.me or not self.gateway.ask_view(number).counts:
+        for duty in answer_duties(snapshot):
+            if duty.kind is Kind.WARN:
+                self.warn(duty)
                 continue
-            posted = self.observer.history.posted(result.commitment)
-            if posted is not None and self._send_answer(ask.asked, posted):
+            ask = self.observer.history.asks.get(duty.ask)
+            posted = self.observer.history.posted(snapshot.result(duty.round).commitment)
+            if ask is not None and posted is not None and self._send_answer(ask.asked, posted):
                 return True
         return False
 
@@ -186,8 +187,10 @@ class AggregatorNode(Node):
         return False
 
     def _publish(self, number: int, choice: Choice, judgement: Judgement, prev: bytes) -> Post:
-        """Puts delta, model and document into the store; the post that names them."""
+        """Puts delta, model, running sums and document into the store; the post that names them."""
         delta, model = self._store.put_file(judgement.delta), self._store.put_file(judgement.model)
+        if judgement.sums:
+            self._store.put_file(judgement.sums)
         document = document_for(self.project, number, self.me, judgement, delta, model)
         facts, seats = self.observer.history.round(number), self.observer.history.params.seats
         rows = [bitmap_of(choice.deltas, 256)]

@@ -87,12 +87,17 @@ def _turns(seed: bytes, first_row: int, count: int) -> tuple[NDArray[np.int8], N
 
 
 class Sketcher:
-    """Running sums of one file whose blocks of whole segments are pushed in order."""
+    """Running sums of one file whose blocks of whole segments are pushed in order.
 
-    def __init__(self, seed: bytes) -> None:
+    From segment `first` on with the sums (int32 (256,)) before it, else from the beginning.
+    """
+
+    def __init__(self, seed: bytes, first: int = 0, before: NDArray[np.int32] | None = None) -> None:
         self._seed = seed
-        self._row = 0
+        self._row = first * _ROWS
         self.sums: NDArray[np.int32] = np.zeros(COLUMNS, np.int32)
+        if before is not None:
+            self.sums[:] = before
 
     def push(self, block: bytes) -> NDArray[np.int32]:
         """Add whole segments (only the last may be shorter); returns int32 (segments, 256) running sums."""

@@ -69,6 +69,8 @@ class ResultDocument(_Part):
     paid: Decimal
     delta: str
     model: str
+    sums: str = ""
+    """CID of the running sums of all rows, for spot checks of large models"""
     seats: tuple[SeatResult, ...]
     accounts: tuple[SeatAccount, ...]
 

@@ -32,6 +32,11 @@ UNCHECKED = 3
     "--force-data", is_flag=True, help="Ask for files that nobody serves: some 0.2 M gas for each 2 KiB."
 )
 @click.option(
+    "--spot-check",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="For large models: recompute this part of the files (0 to 1), and all numbers that follow from sketches.",
+)
+@click.option(
     "--poll", type=click.FloatRange(0.05), default=2.0, show_default=True, help="Seconds between looks."
 )
 @click.option(
@@ -52,6 +57,7 @@ def watch(
     dry_run: bool,
     metrics: str | None,
     force_data: bool,
+    spot_check: float | None,
     poll: float,
     chores: float,
 ) -> None:
@@ -82,6 +88,7 @@ def watch(
                 figures,
                 force_data=force_data,
                 once=once,
+                spot_check=spot_check,
             )
             node.run()
         finally:

@@ -9,7 +9,7 @@ import logging
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from aggregator.judge import Progress
 from aggregator.ledger import Ledger
@@ -17,6 +17,7 @@ from aggregator.refute.known import Question
 from aggregator.refute.layout import depth, leaf_size
 from aggregator.watch.audit import Answer, Audit, Finding, Missing, Right, Unknown, Wrong
 from aggregator.watch.metrics import Metrics
+from aggregator.watch.spot import PartStore, SpotCheck
 from market.claims import Place
 from market.codec import leaves_of
 from market.duties import Duty, Kind, is_over
@@ -43,7 +44,7 @@ class WatchNode(Node):
     """Watches one project. Without a key it only says what it finds.
 
     `force_data`: asks for files that nobody serves, leaf by leaf, which costs money. `once`: ends when nothing is
-    left to do now.
+    left to do now. `spot_check`: part of a large model's files that is looked at, see `spot`.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class WatchNode(Node):
         *,
         force_data: bool = False,
         once: bool = False,
+        spot_check: float | None = None,
         progress: Progress = lambda *_: None,
     ) -> None:
         super().__init__(gateway, project, me, pace)
@@ -68,10 +70,11 @@ class WatchNode(Node):
         """Files that nobody serves, by commitment."""
         self._store, self._folder, self._progress = store, folder, progress
         self._place = Place(gateway.deployment.chain_id, gateway.deployment.market)
-        self._force_data, self._once = force_data, once
+        self._force_data, self._once, self._fraction = force_data, once, spot_check
         self._ledger: Ledger | None = None
         self._audits: dict[bytes, Audit] = {}
         self._right: set[bytes] = set()
+        self._suspected: set[bytes] = set()
         self._refused: dict[str, int] = {}
 
     def act(self, snapshot: ProjectSnapshot) -> bool:
@@ -116,12 +119,34 @@ class WatchNode(Node):
             Audit(ledger, self._store, self._place, posted, self._audit_folder(posted), self._progress),
         )
         try:
+            if self._passes_spot_check(posted):
+                return Right()
             finding = audit.look(self._answers(posted.round))
         except (VerificationError, UpdateError, StoreError) as error:
             self.warn(Duty(Kind.WARN, posted.round, f"what is below cannot be recomputed: {error}"))
             return None
         self._note(posted, finding)
         return finding
+
+    def _passes_spot_check(self, posted: ResultPosted) -> bool:
+        """Whether a part was looked at and nothing was wrong; what looks wrong is audited as a whole from then on."""
+        if self._fraction is None or posted.commitment in self._suspected:
+            return False
+        spot = SpotCheck(
+            self._current_ledger(), cast(PartStore, self._store), self._place, posted,
+            self._audit_folder(posted) / "spot", self._fraction,
+        )  # fmt: skip
+        reason = spot.look()
+        where = f"round {posted.round}, posted by {posted.poster}"
+        if reason:
+            self._suspected.add(posted.commitment)
+            log.warning("%s: %s; looking at all of it", where, reason)
+            return False
+        self._right.add(posted.commitment)
+        self.metrics.right.inc()
+        shutil.rmtree(self._audit_folder(posted), ignore_errors=True)
+        log.info("%s: nothing wrong in what was drawn", where)
+        return True
 
     def _audit_folder(self, posted: ResultPosted) -> Path:
         return self._folder / "audits" / posted.commitment.hex()
@@ -188,7 +213,7 @@ class WatchNode(Node):
     def _ask(self, snapshot: ProjectSnapshot, posted: ResultPosted, question: Question) -> bool:
         """Asks unless somebody has, or the time for questions is over."""
         end = snapshot.results[posted.round].stands_at + snapshot.params.windows.challenge
-        if snapshot.now >= end or self._is_asked(posted, question):
+        if snapshot.now >= end or self._is_asked(snapshot, posted.round, question):
             return False
         audit, post = self._audits[posted.commitment], posted.post
         row_age = question.row - audit.ledger.shape.delta(0) + 1
@@ -209,19 +234,14 @@ class WatchNode(Node):
         posting = f"{posted.commitment.hex()[:16]}-{posted.stands_at}"
         return f"{call}/{self.project}/{posted.round}/{posting}/{name}"
 
-    def _is_asked(self, posted: ResultPosted, question: Question) -> bool:
-        """Whether the same waits for an answer to this result already."""
-        asks = self.observer.history.asks.values()
-        root = (
-            None if question.tree is Tree.Update else getattr(posted.post.roots, question.tree.name.lower())
-        )
+    def _is_asked(self, snapshot: ProjectSnapshot, number: int, question: Question) -> bool:
+        """Whether the same waits for an answer about the result that counts."""
         return any(
-            ask.is_open
-            and self.gateway.ask_view(ask.asked.id).counts
-            and ask.asked.round == posted.round
-            and _question(ask) == question
-            and root in (None, ask.asked.root)
-            for ask in asks
+            ask.counts
+            and ask.round == number
+            and (ask.tree, ask.level, ask.index, ask.row)
+            == (question.tree, question.level, question.index, question.row)
+            for ask in snapshot.asks.values()
         )
 
     def _price(self, number: int, question: Question) -> int:
@@ -247,11 +267,10 @@ class WatchNode(Node):
         """Asks of anybody that were not answered in time."""
         if self.me == ZERO_ADDRESS:
             return False
-        for number, ask in sorted(self.observer.history.asks.items()):
-            overdue = ask.is_open and snapshot.now >= ask.asked.due and self.gateway.ask_view(number).counts
-            if overdue:
-                intent = f"convictSilent/{self.project}/{ask.asked.round}/{number}"
-                log.info("round %d: ask %d was not answered in time", ask.asked.round, number)
+        for number, ask in sorted(snapshot.asks.items()):
+            if ask.counts and snapshot.now >= ask.due:
+                intent = f"convictSilent/{self.project}/{ask.round}/{number}"
+                log.info("round %d: ask %d was not answered in time", ask.round, number)
                 if self.send("convictSilent", number, intent=intent):
                     self.metrics.silent.inc()
                     return True

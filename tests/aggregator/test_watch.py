@@ -7,14 +7,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from aggregator.files import Files
+from aggregator.judge import File
+from aggregator.ledger import choice_of
 from aggregator.lies import KINDS, LiarNode
 from aggregator.role import AggregatorNode
 from aggregator.watch.metrics import Metrics
 from aggregator.watch.node import WatchNode
+from aggregator.watch.spot import SpotCheck
 from market.chain.deployment import Deployment
 from market.chain.gateway import Gateway
+from market.codec import leaves_of
 from market.devnet import Devnet, dev_account
 from market.events import Answered, Asked, ResultConvicted, ResultRefuted
 from market.params import Windows
@@ -222,3 +228,61 @@ def test_file_that_nobody_serves__is_reported_and_nobody_convicted(market: Marke
 
     assert list(watch.missing.values()) == [0, 1]
     assert not is_banned(market)
+
+
+def spot_watcher(market: Market, fraction: float) -> WatchNode:
+    folder, me = market.folder / "spot", market.key(WATCHER).address
+    return WatchNode(
+        market.gateway(WATCHER), market.store, market.project, me, folder, PACE, Metrics(market.project),
+        spot_check=fraction,
+    )  # fmt: skip
+
+
+def test_spot_check_of_honest_results__reads_parts_of_updates_alone(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, folder = market.key(AGGREGATOR).address, market.folder / f"aggregator-{AGGREGATOR}"
+    node = AggregatorNode(
+        market.gateway(AGGREGATOR), market.store, market.project, address, folder, PACE, 0.0
+    )
+    market.run_until(lambda: market.owner.project(market.project).last_result == 2, [node])
+    watch = spot_watcher(market, 0.01)
+    monkeypatch.setattr(Files, "update", lambda *_: pytest.fail("a whole update was fetched"))
+    watch.turn(watch.snapshot())
+
+    assert watch.metrics.right._value.get() == 2
+    assert not watch.wrong
+
+
+@pytest.mark.parametrize("kind", ["step", "sketch", "model"])
+def test_spot_check_of_a_lie__leads_to_its_conviction(market: Market, kind: str) -> None:
+    post_lie(market, kind)
+    market.nodes.append(spot_watcher(market, 0.01))
+
+    market.run_until(lambda: is_banned(market))
+
+    assert [event.check for event in events(market, ResultRefuted)] == [EXPECTED[kind]]
+
+
+def test_spot_check_of_sums_that_follow_from_a_forged_sketch__names_its_segment(market: Market) -> None:
+    """Sums, Gram matrix, steps and pay all fit each other; only the file tells."""
+    node = post_lie(market, "sketch")
+    trees = next(iter(node._told.values())).trees
+    shape, present = trees.case.shape, sorted(trees.case.present)
+    leaves = [
+        [trees.sketches.leaf(row << shape.segment_bits | k) or b"" for k in range(shape.segments)]
+        for row in present
+    ]
+    sums = np.array([[np.frombuffer(leaf, ">i4") for leaf in row] for row in leaves])
+    watch = spot_watcher(market, 1.0)
+    watch.observer.refresh()
+    ledger, posted = watch._current_ledger(), watch.observer.history.round(2).posts[0]
+    size = 2_048 * leaves_of(shape.d)
+    inputs = ledger.inputs(
+        2, choice_of(posted), ledger.below(posted.post.prev_commitment), posted.poster,
+        lambda reveal: File(Path(reveal.cid(size)), reveal.root),
+    )  # fmt: skip
+    store = FolderStore(market.folder / "store")
+    spot = SpotCheck(ledger, store, watch._place, posted, market.folder / "spotted", 1.0)
+
+    assert spot._segments(inputs, present, sums) == f"sketch of row 0, segment {shape.segments - 1}"
