@@ -15,6 +15,7 @@ from market.events import EVENTS
 from market.params import Content, Limits, Params
 from market.phases import Phase
 from market.records import AggregatorView, ProjectView, ResultView, RoundView, SeatView
+from market.refutation import AskView
 
 REFRESH = "run `make artifacts` and commit market/chain/artifacts"
 VIEWS: dict[str, list[type[AbiRecord]]] = {
@@ -25,6 +26,7 @@ VIEWS: dict[str, list[type[AbiRecord]]] = {
     "resultOf": [ResultView],
     "seatOf": [SeatView],
     "aggregatorOf": [AggregatorView],
+    "askOf": [AskView],
 }
 
 
@@ -47,8 +49,9 @@ def test_artifacts_recompiled__equal_byte_for_byte(request: pytest.FixtureReques
         cache.set("fairtrain/artifacts", stamp)
 
 
-def test_market_size__below_the_limit_of_eip_170() -> None:
-    size = len(load_artifact("Market").deployed_bytecode) // 2 - 1
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_sizes__below_the_limit_of_eip_170(name: str) -> None:
+    size = len(load_artifact(name).deployed_bytecode) // 2 - 1
     assert size < 24_576
 
 

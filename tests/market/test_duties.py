@@ -12,10 +12,12 @@ from market.duties import (
     Kind,
     advance_duties,
     aggregator_duties,
+    answer_duties,
     may_leave,
     trainer_duties,
 )
 from market.phases import Phase
+from market.refutation import Tree
 from market.snapshot import take_snapshot
 from tests.stateful.getters import SpecGetters
 from tests.stateful.stages import STAGES
@@ -374,3 +376,62 @@ def test_snapshot_phase_of_unread_round__is_settled(world: World) -> None:
     assert snapshot.stands(2)
     assert snapshot.phase(4) is Phase.NONE
     assert not snapshot.settled(4)
+
+
+# ----- asks -----
+
+
+@pytest.mark.parametrize(("offset", "final"), [(-1, False), (0, True), (1, True)])
+def test_advance_duties_after_an_answered_ask__finalises_later(
+    world: World, offset: int, final: bool
+) -> None:
+    round_ = world.to_standing()
+    windows = world.params.windows
+    end = world.now + windows.challenge + windows.answer + windows.refute
+    world.answer(world.ask(round_, Tree.Accounts, 0, 0))
+    world.now = end + offset
+    assert (("finalise", round_) in due(world)) is final
+
+
+@pytest.mark.parametrize(("offset", "silent"), [(-1, False), (0, True), (1, True)])
+def test_advance_duties_around_the_time_to_answer__convicts_alone(
+    world: World, offset: int, silent: bool
+) -> None:
+    round_ = world.to_standing()
+    id_ = world.ask(round_, Tree.Steps, 0, 0)
+    world.now = world.state.asks[id_].event.due + offset
+    duties = advance_duties(world.snapshot())
+    assert (kinds(duties) == [(Kind.CONVICT_SILENT, round_)]) is silent
+    if silent:
+        assert duties[0].arguments(world.number) == (id_,)
+
+
+def test_advance_duties_open_ask_about_a_finished_window__does_not_finalise(world: World) -> None:
+    round_ = world.to_standing()
+    world.now += world.params.windows.challenge - 1
+    world.ask(round_, Tree.Accounts, 0, 0)
+    world.now += 2 * world.params.windows.challenge
+    assert ("finalise", round_) not in due(world)
+
+
+def test_advance_duties_ask_about_a_result_that_is_gone__settles(world: World) -> None:
+    round_ = world.to_aggregate()
+    world.post(round_, included=[0])
+    id_ = world.ask(round_, Tree.Accounts, 0, 0)
+    world.post(round_, poster=1)
+    (duty,) = [duty for duty in advance_duties(world.snapshot()) if duty.kind is Kind.SETTLE_ASK]
+    assert duty.arguments(world.number) == (id_,)
+
+
+def test_answer_duties__mine_alone_the_most_urgent_first_with_a_warning(world: World) -> None:
+    round_ = world.to_standing()
+    first = world.ask(round_, Tree.Accounts, 0, 0)
+    found = answer_duties(world.snapshot(world.posters[0]))
+    assert (found[0].kind, found[0].ask) == (Kind.ANSWER, first)
+    assert found[0].deadline == world.state.asks[first].event.due
+    assert answer_duties(world.snapshot(world.posters[1])) == []
+    world.now = found[0].deadline
+    late = answer_duties(world.snapshot(world.posters[0]))
+    assert [duty.kind for duty in late] == [Kind.ANSWER, Kind.WARN]
+    world.answer(first)
+    assert answer_duties(world.snapshot(world.posters[0])) == []
