@@ -43,9 +43,7 @@ GOAL_GAS: Final = 1_500_000
 GOAL_BYTES: Final = 64 << 10
 GOAL_ENTRY: Final = 200_000
 """Of a Gram entry, or an entry of a step, at 100 seats."""
-COARSE: Final = frozenset(
-    {"update", "sketch, odd segment", "sketch, even segment", "column", "delta", "model"}
-)
+COARSE: Final = frozenset({"Sketch, odd segment", "Sketch, even segment", "Column", "Delta", "Model"})
 """Checks that read files: one goal at any number of seats."""
 
 
@@ -61,7 +59,7 @@ class Line:
 
 
 def tree_calls(seats: int, d: int, rng: np.random.Generator) -> dict[str, Call]:
-    """The dearest call of each check of trees."""
+    """The dearest call of each check of trees, named as in `Check`; steps have names in small letters."""
     steps = large(seats, d)
     trees = replace(noise(steps.case), steps=steps.steps, gram=steps.gram, view=steps.view)
     shape, i, j = trees.case.shape, 3, 5
@@ -83,18 +81,18 @@ def tree_calls(seats: int, d: int, rng: np.random.Generator) -> dict[str, Call]:
     if shape.has_columns:
         trees = given(trees, Tree.Columns, {leaf * 128: rng.bytes(16 * seats)})
     return {
-        "presence": call(
+        "Presence": call(
             trees, Check.Presence, int(Tree.Sketches), i << shape.segment_bits | shape.segments - 1
         ),
-        "update": call(trees, Check.Update, i),
-        "sketch, odd segment": call(trees, Check.Sketch, i, segment),
-        "sketch, even segment": call(trees, Check.Sketch, i, segment - 1),
-        "gram": call(trees, Check.Gram, i, j),
-        "account": call(trees, Check.Account, i),
-        **({"column": call(trees, Check.Column, leaf * 128, 0, i)} if shape.has_columns else {}),
-        "delta": call(trees, Check.Delta, leaf, 0),
-        "model": call(trees, Check.Model, leaf, 0),
-        "paid": call(trees, Check.Paid),
+        "Update": call(trees, Check.Update, i),
+        "Sketch, odd segment": call(trees, Check.Sketch, i, segment),
+        "Sketch, even segment": call(trees, Check.Sketch, i, segment - 1),
+        "Gram": call(trees, Check.Gram, i, j),
+        "Account": call(trees, Check.Account, i),
+        **({"Column": call(trees, Check.Column, leaf * 128, 0, i)} if shape.has_columns else {}),
+        "Delta": call(trees, Check.Delta, leaf, 0),
+        "Model": call(trees, Check.Model, leaf, 0),
+        "Paid": call(trees, Check.Paid),
     }
 
 
