@@ -9,14 +9,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
+import numpy as np
 from sqlalchemy import Connection, Engine, select, update
 
+from market.cid import cid_from_digest
 from market.claims import document_of
+from market.codec import UPDATE, check_update_file, decode
 from market.errors import DocumentError, StoreError, UpdateError
 from market.events import ResultPosted
+from market.fetch import fetch_bytes
 from market.index import schema
 from market.index.columns import table_of
 from market.index.database import insert
@@ -32,6 +36,8 @@ RESULTS, RESULT_SEATS = table_of(schema.ResultRowDb), table_of(schema.ResultSeat
 DESCRIPTIONS, PROJECTS = table_of(schema.DescriptionRow), table_of(schema.ProjectState)
 AT_ONCE, RETRY_S, MOST_RETRY_S = 4, 2.0, 300.0
 NOT_INCLUDED = ("left out", "absent")
+MOST_DELTA_BYTES = 1 << 25
+"""Files of deltas above this are not read for a curve."""
 MOST = 1 << 255
 """Figures beyond this are nobody's honest numbers."""
 Key = tuple[int, ...]
@@ -47,6 +53,7 @@ class Finding:
     problem: str = ""
     document: ResultDocument | None = None
     accounts: tuple[Account, ...] = ()
+    step_squared: int | None = None
     title: str = ""
     text: str = ""
 
@@ -124,7 +131,7 @@ def _fetcher(connection: Connection, store: Store, key: Key) -> Callable[[], Fin
     post = ResultPosted(
         project, round_, row["poster"], row["commitment"], row["stands_at"], row["merged"], row["post"]
     )
-    return _result(store, key, post, params.seats)
+    return _result(store, key, post, params)
 
 
 def _description(store: Store, key: Key, params: Params, content: Content) -> Callable[[], Finding]:
@@ -141,19 +148,40 @@ def _description(store: Store, key: Key, params: Params, content: Content) -> Ca
     return fetch
 
 
-def _result(store: Store, key: Key, posted: ResultPosted, seats: int) -> Callable[[], Finding]:
+def _result(store: Store, key: Key, posted: ResultPosted, params: Params) -> Callable[[], Finding]:
     def fetch() -> Finding:
         try:
             document = document_of(store, posted)
-            accounts, _ = checked_accounts(document, posted.post.roots.accounts, seats)
-            check_words(document, posted, seats)
+            accounts, _ = checked_accounts(document, posted.post.roots.accounts, params.seats)
+            check_words(document, posted, params.seats)
         except StoreError:
             return Finding(key, posted.commitment, Document.PENDING)
         except (DocumentError, UpdateError) as error:
             return Finding(key, posted.commitment, Document.WRONG, storable(str(error)))
-        return Finding(key, posted.commitment, Document.CHECKED, document=document, accounts=tuple(accounts))
+        step, problem = step_of(store, posted, params.coefficients)
+        found = Finding(key, posted.commitment, Document.CHECKED, problem, document, tuple(accounts))
+        return replace(found, step_squared=step)
 
     return fetch
+
+
+def step_of(store: Store, posted: ResultPosted, coefficients: int) -> tuple[int | None, str]:
+    """Sum of the squared coefficients of the delta, and what is wrong with its file; None where it was not read.
+
+    Exact: 2^24 squares of int16 fit int64. Nobody waits for a file that is not served: only a curve lacks a point.
+    """
+    size = UPDATE.file_bytes(coefficients)
+    if size > MOST_DELTA_BYTES:
+        return None, ""
+    try:
+        data = fetch_bytes(store, cid_from_digest(posted.post.delta_digest, size), size, exact=True)
+        check_update_file([data], coefficients, posted.post.roots.delta)
+    except StoreError:
+        return None, ""
+    except UpdateError as error:
+        return None, storable(f"delta: {error}")
+    values = decode(data, coefficients, UPDATE).astype(np.int64)
+    return int(values @ values), ""
 
 
 def check_words(document: ResultDocument, posted: ResultPosted, seats: int) -> None:
@@ -186,6 +214,7 @@ def write(connection: Connection, finding: Finding) -> None:
         return
     change: Row = {"document": finding.state.value, "problem": finding.problem}
     if finding.document is not None:
+        change["step_squared"] = finding.step_squared
         change["mean_agreement"] = _mean_agreement(finding.document)
         rows = [_seat_row(finding, entry) for entry in sorted(finding.document.seats, key=lambda e: e.seat)]
         insert(connection, RESULT_SEATS, rows)

@@ -97,7 +97,7 @@ class Getters:
         """What a daemon would see."""
         it = self.record(project)
         stale = frozenset(number for number in it.results if number > it.tip)
-        return take_snapshot(self, project, stale=stale)
+        return take_snapshot(self, project, stale=stale, asks=sorted(self._state(project).asks))
 
     def _state(self, number: int) -> State:
         if number not in self._states:

@@ -74,7 +74,7 @@ def project_page(look: Look, number: int, rounds: int) -> ProjectPage:
         aggregators=aggregator_rows(look, number, it),
         money=money_of(look, number, it),
         measurements=measurements_of(look.connection, number),
-        due=[Due(duty.kind.value, duty.round or None) for duty in advance_duties(snapshot)],
+        due=[Due(duty.kind.value, duty.round or None, duty.ask or None) for duty in advance_duties(snapshot)],
     )
 
 

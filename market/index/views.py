@@ -110,10 +110,11 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Due:
-    """A call that anybody may send now. `call`: the contract's name."""
+    """A call that anybody may send now. `call`: the contract's name; `ask`: number of the ask that it is about."""
 
     call: str
     round: int | None
+    ask: int | None
 
 
 @dataclass(frozen=True)

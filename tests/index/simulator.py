@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -41,6 +41,22 @@ class Call:
     value: int
 
 
+def silence_convicted(world: World) -> None:
+    """Both asks end: one is answered late, the other convicts."""
+    first, second = list(world.state.asks)[-2:]
+    world.answer(first)
+    world.call("convictSilent", second)
+
+
+def price_returned(world: World) -> None:
+    """The ask about a result that is gone."""
+    world.call("settleAsk", list(world.state.asks)[-1])
+
+
+END: dict[str, Callable[[World], None]] = {"silent": silence_convicted, "asked_and_gone": price_returned}
+"""What follows stages that stop one call early."""
+
+
 @cache
 def script(*stages: str) -> tuple[Call, ...]:
     """The calls of some stages (default: all), one project each, in one market."""
@@ -56,6 +72,7 @@ def script(*stages: str) -> tuple[Call, ...]:
         world.now += 10
         world.start()
         STAGES[stage].go(world)
+        END.get(stage, lambda world: None)(world)
         for account in [*world.trainers, world.owner]:
             if world.state.credits.get((world.params.token, world.payout(account))):
                 world.call("withdraw", world.params.token, world.anyone, caller=world.payout(account))
@@ -107,7 +124,7 @@ class SimChain:
     ) -> None:
         """A block with these calls; those that are refused are left out, as a pool drops them."""
         before = self.blocks[-1] if self.blocks else None
-        state = before.state if before else State(CHAIN_ID, MARKET, MINIMAL.limits)
+        state = before.state if before else World.spec().state
         own = {"projects": list(state.projects), "credits": dict(state.credits), "held": dict(state.held)}
         state = replace(state, **own, asks=dict(state.asks))
         calls = tuple(calls)

@@ -82,6 +82,8 @@ def assert_getters(url: str, state: State, now: int) -> None:
         assert getters.held(NATIVE) == state.held.get(NATIVE, 0)
         for (token, account), amount in state.credits.items():
             assert getters.credit(token, account) == amount
+        for id_ in range(1, state.ask_count + 2):
+            assert getters.ask_view(id_) == views.ask_of(state, id_, now)
         for number, project in enumerate(state.projects, 1):
             assert getters.params(number) == (project.params, project.content)
             assert getters.project(number) == views.project_of(state, number)
