@@ -14,10 +14,11 @@ from market.units import NATIVE, ZERO_ADDRESS, address
 from webapp import calls as c
 from webapp import models as m
 from webapp.create import read_sentence
-from webapp.form import FormResult, check_configuration, read_form
+from webapp.form import check_configuration, read_form
 from webapp.guard import RefusedRequestError
 from webapp.pages import MAX_ID, Here, missing
 from webapp.publish import files_of
+from webapp.reader import FormResult
 from webapp.site import Site
 
 router = APIRouter(prefix="/api", responses={422: {"model": m.Failure}, 404: {"model": m.Failure}})

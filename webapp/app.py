@@ -71,6 +71,11 @@ def _add_errors(app: FastAPI, site: Site) -> None:
             site, request, Failure("the index cannot be read now; it says so in its log", error.code, status)
         )
 
+    def crashed(request: Request, error: Exception) -> Response:
+        """A bug: the server's log has the traceback, the visitor none of it."""
+        return answer(site, request, Failure("this page has a bug; the server's log has more", "W500", 500))
+
+    app.add_exception_handler(Exception, crashed)
     app.add_exception_handler(RefusedRequestError, refused)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, plain)

@@ -143,8 +143,9 @@ def bar_chart(
 
 def _room(low: float, high: float) -> tuple[float, float]:
     """A scale with a little air; never of height zero."""
-    if high - low < 1e-12:
-        pad = abs(high) * 0.1 or 1.0
+    size = max(abs(low), abs(high))
+    if high - low < 1e-9 * max(size, 1.0):
+        pad = size * 0.1 if size > 1e-6 else 1.0
         return low - (pad if low else 0.0), high + pad
     return low, high
 

@@ -14,13 +14,15 @@ from market.cli.project.terms import round_span
 from market.codec import MODEL, UPDATE
 from market.configuration import Configuration, read_configuration
 from market.errors import FairtrainError
+from webapp import lines
 from webapp import models as m
 from webapp.build.pages import terms_of
 from webapp.calls import GAS
 from webapp.fields import FIELDS
-from webapp.form import FormResult, check_configuration, read_form
+from webapp.form import check_configuration, read_form
 from webapp.guard import RefusedRequestError
 from webapp.pages import Here, Part
+from webapp.reader import FormResult
 from webapp.site import Site
 from webapp.text import Coin, coin_of
 from webapp.unform import fields_of
@@ -37,7 +39,7 @@ class Cost:
     """A line of the preview; `gas` units are priced by the wallet."""
 
     name: str
-    amount: m.Units | None
+    amount: lines.Units | None
     gas: int
     help: str
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
 
 from market.index.views import ResultState
+from webapp import lines
 from webapp import models as m
 from webapp import samples as s
 from webapp.build.hero import WORDS, hero_of
@@ -34,7 +35,7 @@ class PatternsPage:
     heroes: list[m.Hero]
     equations: list[m.Equation]
     charts: list[Any]
-    results: list[m.ResultLine]
+    results: list[lines.ResultLine]
     coin: Coin
     hostile: str
     amounts: list[int]

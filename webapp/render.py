@@ -108,6 +108,15 @@ def stranger(value: object) -> Markup:
     )
 
 
+def prose(value: str) -> Markup:
+    """Our own sentences: what stands between backticks is a command."""
+    parts = [
+        Markup("<code>{}</code>").format(part) if n % 2 else Markup.escape(part)
+        for n, part in enumerate(value.split("`"))
+    ]
+    return Markup("").join(parts)
+
+
 class Pages:
     """Renders templates for one site."""
 
@@ -127,6 +136,7 @@ class Pages:
             hexa=hexa,
             account=account,
             stranger=stranger,
+            prose=prose,
             span=text.span,
             q14=text.q14,
             q16=text.q16,

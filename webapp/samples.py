@@ -219,34 +219,20 @@ def money(**changes: int) -> v.Money:
     return replace(base, **changes)
 
 
+ACCURACIES = (412_300, 571_000, 688_200, 745_100, 781_900, 803_400)
+NOTHING = dict.fromkeys(("funded", "stakes_in", "bonds_in", "pay", "fees", "escrow", "reserved", "bucket"), 0)
+
+
 def project_page(
     state: str = "running", phase: Phase = Phase.REVEAL, rounds: int = 7, title: str = TITLE
 ) -> v.ProjectPage:
-    """A project in the middle of its life."""
+    """A project in the middle of its life; with 0 rounds at its beginning."""
+    books = money() if rounds else money(**NOTHING, stakes=0, bonds=0)
     lines = [round_row(rounds, phase, 11, 6)] if rounds else []
     lines += [
         round_row(n, Phase.STANDING if n > rounds - 3 else Phase.FINAL) for n in range(rounds - 1, 0, -1)
     ]
-    view = ProjectView(
-        who(99),
-        state != "running",
-        state == "refunded",
-        rounds,
-        rounds - 1,
-        6,
-        4,
-        4,
-        3,
-        11,
-        0,
-        NOW - 30,
-        0,
-        0,
-        0,
-        0,
-    )
-    books = money()
-    accuracy = (412_300, 571_000, 688_200, 745_100, 781_900, 803_400)
+    measured = enumerate(ACCURACIES[: max(0, rounds - 1)], 1)
     return v.ProjectPage(
         number=1,
         now=NOW,
@@ -260,29 +246,35 @@ def project_page(
         created_tx=tx(1),
         params=PARAMS,
         content=CONTENT,
-        view=replace(view, escrow=books.escrow, bucket=books.bucket),
+        view=_project_view(state, rounds, books),
         head=lines[0] if lines else None,
         rounds=lines,
         seats=[seat_row(n) for n in range(11)] if rounds else [],
         aggregators=[v.AggregatorRow(who(100), ETHER * 6 // 10, ETHER * 3 // 10, False, 6)] if rounds else [],
-        money=books
-        if rounds
-        else money(
-            funded=0,
-            stakes_in=0,
-            bonds_in=0,
-            pay=0,
-            fees=0,
-            escrow=0,
-            reserved=0,
-            bucket=0,
-            stakes=0,
-            bonds=0,
-        ),
-        measurements=[
-            v.Measurement(1, n, ppm, 200, NOW - 50) for n, ppm in enumerate(accuracy[: max(0, rounds - 1)], 1)
-        ],
-        due=[v.Due("finalise", 4)] if rounds else [],
+        money=books,
+        measurements=[v.Measurement(1, n, ppm, 200, NOW - 50) for n, ppm in measured],
+        due=[v.Due("finalise", 4, None)] if rounds else [],
+    )
+
+
+def _project_view(state: str, rounds: int, books: v.Money) -> ProjectView:
+    return ProjectView(
+        owner=who(99),
+        stopped=state != "running",
+        refunded=state == "refunded",
+        head=rounds,
+        tip=max(rounds - 1, 0),
+        last_result=max(rounds - 1, 0),
+        last_final=max(rounds - 3, 0),
+        terminal_up_to=max(rounds - 3, 0),
+        open_count=3 if rounds else 0,
+        active_next=11 if rounds else 0,
+        cleared_at=0,
+        last_event_at=NOW - 30,
+        escrow=books.escrow,
+        bucket=books.bucket,
+        penalty_pool=0,
+        misses_owed=0,
     )
 
 
@@ -373,75 +365,3 @@ def model_rows() -> list[v.ModelRow]:
         for n in (6, 5, 4)
     ]
     return [*rows, v.ModelRow(1, 0, Phase.NONE, tx(0), CID, 8_192, True, True)]
-
-
-class SampleFacts:
-    """An index that holds the samples: project 1 runs, 2 has a hostile title, 3 has no description and no round."""
-
-    def __init__(self, **health_changes: object) -> None:
-        self._health = health(**health_changes)
-
-    def health(self) -> v.Health:
-        """As made."""
-        return self._health
-
-    def version(self) -> str:
-        """Never changes."""
-        return "samples"
-
-    def projects(self, offset: int = 0, limit: int = 20) -> v.Page[v.ProjectRow]:
-        """One in each phase."""
-        phases = list(Phase)
-        rows = [project_row(1 + n, phase) for n, phase in enumerate(phases)]
-        rows[1] = project_row(2, Phase.STANDING, HOSTILE)
-        rows[2] = project_row(3, Phase.NONE, "")
-        rows.append(project_row(len(phases) + 1, Phase.FINAL, "An older one", "refunded"))
-        return v.Page(rows[offset : offset + limit], len(rows), offset, limit)
-
-    def project(self, number: int, rounds: int = 20) -> v.ProjectPage | None:
-        """Projects 1 to 3."""
-        made = {
-            1: lambda: project_page(),
-            2: lambda: project_page(phase=Phase.COMMIT, title=HOSTILE),
-            3: lambda: project_page(rounds=0, title=""),
-        }
-        return replace(made[number](), number=number) if number in made else None
-
-    def round(self, project: int, number: int) -> v.RoundPage | None:
-        """Rounds 1 to 7 of every project, all alike."""
-        return round_page() if project in (1, 2) and 1 <= number <= 7 else None
-
-    def trainer(self, address: str, offset: int = 0, limit: int = 50) -> v.TrainerPage | None:
-        """Seats 0 to 10 of project 1."""
-        seat = next((n for n in range(11) if who(n) == address), None)
-        return None if seat is None else trainer_page(seat)
-
-    def watch(self, offset: int = 0, limit: int = 50) -> v.WatchPage:
-        """Two open windows and a conviction."""
-        return v.WatchPage(
-            NOW, [result_row(6), result_row(7)], [ask_row()], v.Page([conviction()], 1, offset, limit), []
-        )
-
-    def models(self, project: int, offset: int = 0, limit: int = 20) -> v.Page[v.ModelRow]:
-        """Four models."""
-        rows = model_rows()
-        return v.Page(rows[offset : offset + limit], len(rows), offset, limit)
-
-
-class EmptyFacts(SampleFacts):
-    """An index before its first block."""
-
-    def __init__(self) -> None:
-        super().__init__(state="empty", block=0, block_hash="", block_time=0, head=0)
-
-    def projects(self, offset: int = 0, limit: int = 20) -> v.Page[v.ProjectRow]:
-        """None."""
-        return v.Page([], 0, offset, limit)
-
-    def project(self, number: int, rounds: int = 20) -> v.ProjectPage | None:
-        """None."""
-        return None
-
-    def watch(self, offset: int = 0, limit: int = 50) -> v.WatchPage:
-        """Nothing."""
-        return v.WatchPage(NOW, [], [], v.Page([], 0, offset, limit), [])

@@ -6,7 +6,8 @@ from market.configuration import Configuration
 from market.description import Cnn
 from market.errors import InputError
 from market.units import NATIVE
-from webapp.form import WINDOW_NAMES, plain_amount, plain_duration
+from webapp.form_terms import WINDOW_NAMES
+from webapp.reader import plain_amount, plain_duration
 
 
 def fields_of(made: Configuration) -> dict[str, str]:

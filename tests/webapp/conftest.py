@@ -15,7 +15,8 @@ from market.chain.deployment import Deployment
 from market.params import DEMO
 from webapp.app import create_app
 from webapp.guard import AsgiApp
-from webapp.samples import NOW, SampleFacts, tx, who
+from webapp.sample_facts import SampleFacts
+from webapp.samples import NOW, tx, who
 from webapp.settings import Limits, Settings
 
 

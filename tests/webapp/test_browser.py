@@ -17,7 +17,8 @@ from tests.fixtures_chain import MakeGateway
 from tests.webapp.browser import axe_violations, chromium, give_wallet, tab
 from tests.webapp.conftest import settings_for
 from tests.webapp.live import LiveSite, live_site, served, wait_until
-from webapp.samples import SampleFacts, who
+from webapp.sample_facts import SampleFacts
+from webapp.samples import who
 
 pytestmark = pytest.mark.chain
 OWNER = 0

@@ -15,7 +15,8 @@ from market.errors import InputError
 from market.params import DEMO, MAINNET, MINIMAL, Preset
 from market.units import NATIVE
 from webapp.fields import FIELDS
-from webapp.form import FormResult, plain_amount, plain_duration, read_form
+from webapp.form import read_form
+from webapp.reader import FormResult, plain_amount, plain_duration
 from webapp.samples import NOW, who
 from webapp.unform import fields_of
 

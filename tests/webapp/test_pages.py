@@ -14,7 +14,8 @@ from market.errors import ChainError
 from market.index import views as v
 from tests.webapp.conftest import Client, Open
 from webapp import models as m
-from webapp.samples import NOW, EmptyFacts, SampleFacts, who
+from webapp.sample_facts import EmptyFacts, SampleFacts
+from webapp.samples import NOW, who
 
 PAGES = [
     "/",

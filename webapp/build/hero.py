@@ -128,7 +128,7 @@ def _reveals_text(row: RoundRow, half: int) -> str:
     if row.phase is Phase.REVEAL:
         return f"{reveals} of {seals} revealed; from {half} on, each missing seat loses one unit."
     if reveals >= half:
-        return f"{plural(missing, 'seat')} did not reveal and lost one unit each."
+        return f"{plural(missing, 'seat')} did not reveal and lost one unit{' each' if missing > 1 else ''}."
     return f"Only {reveals} of {seals} revealed: the network is blamed, nobody loses a unit."
 
 

@@ -10,6 +10,7 @@ from market.cli.project.values import Unit
 from market.index import views as v
 from market.params import Params
 from market.phases import Phase
+from webapp import lines
 from webapp import models as m
 from webapp.build import rows as r
 from webapp.build.hero import WORDS, hero_of
@@ -153,7 +154,7 @@ def pay_chart(seats: Sequence[v.SeatRow], coin: Coin) -> Chart:
             row.number,
             (row.earned or 0) / 10**coin.decimals,
             f"{coin.exact(row.earned or 0)} {coin.symbol}",
-            row.verdict.replace(" ", "-"),
+            _mark(row.verdict),
         )
         for row in seats
     ]
@@ -169,7 +170,7 @@ def round_detail(status: m.Status, page: v.RoundPage, state: str, head: int) -> 
             line.seat,
             (line.pay or 0) / 10**coin.decimals,
             f"{coin.exact(line.pay or 0)} {coin.symbol}",
-            line.verdict.replace(" ", "-"),
+            _mark(line.verdict),
         )
         for line in updates
         if line.pay is not None
@@ -200,62 +201,64 @@ def round_detail(status: m.Status, page: v.RoundPage, state: str, head: int) -> 
 
 def trainer_detail(status: m.Status, page: v.TrainerPage) -> m.TrainerDetail:
     """One trainer. Its curves run over the rounds of the seat it used last."""
-    updates = [r.update_line(row) for row in page.rounds.items]
-    last = page.rounds.items[0] if page.rounds.items else None
-    own = [
-        row
-        for row in reversed(page.rounds.items)
-        if last and (row.project, row.seat) == (last.project, last.seat)
-    ]
-    reputation = [
-        Value(
-            row.round,
-            row.account_reputation / (1 << 14),
-            q14(row.account_reputation),
-            row.verdict.replace(" ", "-"),
-        )
-        for row in own
-        if row.account_reputation is not None
-    ]
-    coin = Coin()
-    earnings = [
-        Value(
-            row.round,
-            row.pay / 10**coin.decimals,
-            f"{coin.exact(row.pay)} {coin.symbol}",
-            row.verdict.replace(" ", "-"),
-        )
-        for row in own
-        if row.pay is not None and row.phase is not Phase.FLAT
-    ]
-    where = f" in project {last.project}, seat {last.seat}" if last else ""
+    reputation, earnings = _trainer_charts(page.rounds.items)
     return m.TrainerDetail(
         status=status,
         address=page.address,
         tenures=[
-            m.SeatTenure(one.project, one.seat, one.payout, one.joined_at, one.left_at, one.evicted)
+            lines.SeatTenure(one.project, one.seat, one.payout, one.joined_at, one.left_at, one.evicted)
             for one in page.tenures
         ],
-        updates=m.Listing(updates, page.rounds.total, page.rounds.offset, page.rounds.limit),
-        reputation=line_chart(
-            "reputation",
-            f"Reputation{where}",
-            "1 is full",
-            reputation,
-            low=0.0,
-            high=1.0,
-            empty="No round judged yet.",
+        updates=m.Listing(
+            [r.update_line(row) for row in page.rounds.items],
+            page.rounds.total,
+            page.rounds.offset,
+            page.rounds.limit,
         ),
-        earnings=line_chart(
-            "earnings", f"Pay by round{where}", "ETH", earnings, low=0.0, empty="No round judged yet."
-        ),
-        earned=[m.CreditLine(coin_of(token), amount) for token, amount in sorted(page.claimed.items())],
+        reputation=reputation,
+        earnings=earnings,
+        earned=[lines.CreditLine(coin_of(token), amount) for token, amount in sorted(page.claimed.items())],
         credits=[
-            m.CreditLine(coin_of(one.token), one.amount, one.account) for one in page.credits if one.amount
+            lines.CreditLine(coin_of(one.token), one.amount, one.account)
+            for one in page.credits
+            if one.amount
         ],
         advice=advise(list(page.rounds.items)),
-        coin=coin,
+        coin=Coin(),
     )
+
+
+def _trainer_charts(rows: Sequence[v.UpdateRow]) -> tuple[Chart, Chart]:
+    """(reputation, pay) of the seat that the newest round is of."""
+    if not rows:
+        empty = "No round judged yet."
+        return (
+            line_chart("reputation", "Reputation", "1 is full", [], empty=empty),
+            line_chart("earnings", "Pay by round", "ETH", [], empty=empty),
+        )
+    last, coin = rows[0], Coin()
+    own = [row for row in reversed(rows) if (row.project, row.seat) == (last.project, last.seat)]
+    where = f"in project {last.project}, seat {last.seat}"
+    reputation = [
+        Value(row.round, row.account_reputation / (1 << 14), q14(row.account_reputation), _mark(row.verdict))
+        for row in own
+        if row.account_reputation is not None
+    ]
+    earnings = [
+        Value(
+            row.round, row.pay / 10**coin.decimals, f"{coin.exact(row.pay)} {coin.symbol}", _mark(row.verdict)
+        )
+        for row in own
+        if row.pay is not None and row.phase is not Phase.FLAT
+    ]
+    return (
+        line_chart("reputation", f"Reputation {where}", "1 is full", reputation, low=0.0, high=1.0),
+        line_chart("earnings", f"Pay by round {where}", coin.symbol, earnings, low=0.0),
+    )
+
+
+def _mark(verdict: str) -> str:
+    return verdict.replace(" ", "-")
 
 
 def watch_detail(status: m.Status, page: v.WatchPage) -> m.WatchDetail:
@@ -274,16 +277,18 @@ def models_detail(
     status: m.Status, project: v.ProjectPage, page: v.Page[v.ModelRow], download: bool
 ) -> m.ModelsDetail:
     """The models of a project."""
-    lines = [
-        m.ModelLine(row.round, WORDS[row.phase], row.root, row.cid, row.size_bytes, row.stands, row.merged)
+    rows = [
+        lines.ModelLine(
+            row.round, WORDS[row.phase], row.root, row.cid, row.size_bytes, row.stands, row.merged
+        )
         for row in page.items
     ]
-    newest = next((line for line in lines if line.stands), None)
+    newest = next((line for line in rows if line.stands), None)
     return m.ModelsDetail(
         status,
         project.number,
         project.title,
-        m.Listing(lines, page.total, page.offset, page.limit),
+        m.Listing(rows, page.total, page.offset, page.limit),
         newest,
         torch_lines(project.description),
         download,

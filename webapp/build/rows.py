@@ -18,6 +18,7 @@ from market.index.views import (
     UpdateRow,
 )
 from market.units import ZERO_ADDRESS
+from webapp import lines
 from webapp import models as m
 from webapp.build.hero import WORDS
 from webapp.build.why import explain
@@ -58,9 +59,9 @@ def status_of(health: Health, settings: Settings, version: str) -> m.Status:
     )
 
 
-def card_of(row: ProjectRow) -> m.Card:
+def card_of(row: ProjectRow) -> lines.Card:
     """A project in the list."""
-    return m.Card(
+    return lines.Card(
         number=row.number,
         title=row.title,
         owner=row.owner,
@@ -81,10 +82,10 @@ def card_of(row: ProjectRow) -> m.Card:
     )
 
 
-def round_line(row: RoundRow) -> m.RoundLine:
+def round_line(row: RoundRow) -> lines.RoundLine:
     """A round in a project's table."""
     has_result = row.result.poster != ZERO_ADDRESS
-    return m.RoundLine(
+    return lines.RoundLine(
         number=row.number,
         phase=WORDS[row.phase],
         ends_at=row.ends_at,
@@ -101,9 +102,9 @@ def round_line(row: RoundRow) -> m.RoundLine:
     )
 
 
-def seat_line(row: SeatRow) -> m.SeatLine:
+def seat_line(row: SeatRow) -> lines.SeatLine:
     """A held seat."""
-    return m.SeatLine(
+    return lines.SeatLine(
         number=row.number,
         signer=row.view.signer,
         payout=row.view.payout,
@@ -119,9 +120,9 @@ def seat_line(row: SeatRow) -> m.SeatLine:
     )
 
 
-def aggregator_line(row: AggregatorRow) -> m.AggregatorLine:
+def aggregator_line(row: AggregatorRow) -> lines.AggregatorLine:
     """A pool of bonds."""
-    return m.AggregatorLine(row.account, row.bond, row.locked, row.banned, row.results)
+    return lines.AggregatorLine(row.account, row.bond, row.locked, row.banned, row.results)
 
 
 def due_call(row: Due) -> m.DueCall:
@@ -129,11 +130,11 @@ def due_call(row: Due) -> m.DueCall:
     return m.DueCall(row.call, row.round, DUE_TEXT.get(row.call, row.call))
 
 
-def update_line(row: UpdateRow) -> m.UpdateLine:
+def update_line(row: UpdateRow) -> lines.UpdateLine:
     """A seat in a round, with the reason for its pay."""
     why, hints = explain(row)
     pay = row.flat_share if row.flat_share is not None else row.pay
-    return m.UpdateLine(
+    return lines.UpdateLine(
         seat=row.seat,
         trainer=row.trainer,
         sealed_at=row.sealed_at,
@@ -168,9 +169,9 @@ def _verdict(row: UpdateRow) -> str:
     return "left out" if row.included is False else "revealed"
 
 
-def result_line(row: ResultRow) -> m.ResultLine:
+def result_line(row: ResultRow) -> lines.ResultLine:
     """A post of a result."""
-    return m.ResultLine(
+    return lines.ResultLine(
         project=row.project,
         round=row.round,
         attempt=row.attempt,
@@ -194,9 +195,9 @@ def result_line(row: ResultRow) -> m.ResultLine:
     )
 
 
-def conviction_line(row: ConvictionRow) -> m.Conviction:
+def conviction_line(row: ConvictionRow) -> lines.Conviction:
     """A refutation that was right."""
-    return m.Conviction(
+    return lines.Conviction(
         project=row.project,
         round=row.round,
         cause=row.cause,
@@ -210,11 +211,11 @@ def conviction_line(row: ConvictionRow) -> m.Conviction:
     )
 
 
-def ask_line(row: AskRow) -> m.AskLine:
+def ask_line(row: AskRow) -> lines.AskLine:
     """A question to a poster."""
     row_text = f", row {row.row}" if row.row else ""
     level = f"level {row.level}, node {row.index}" if row.level else f"leaf {row.index}"
-    return m.AskLine(
+    return lines.AskLine(
         id=row.id,
         project=row.project,
         round=row.round,
@@ -232,10 +233,10 @@ def ask_line(row: AskRow) -> m.AskLine:
     )
 
 
-def event_line(row: TimelineRow) -> m.EventLine:
+def event_line(row: TimelineRow) -> lines.EventLine:
     """An event; its arguments as text, since JSON readers lose digits above 2^53."""
     args = {key: _flat(value) for key, value in row.args.items()}
-    return m.EventLine(row.name, row.known, row.block, row.at, row.tx, args)
+    return lines.EventLine(row.name, row.known, row.block, row.at, row.tx, args)
 
 
 def _flat(value: Any) -> str:

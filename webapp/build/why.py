@@ -8,6 +8,7 @@ from __future__ import annotations
 from market.index.views import Document, UpdateRow
 from market.phases import Phase
 from market.records import REPUTATION_ONE
+from webapp.text import stranger
 
 NOVELTY_ONE = 1 << 16
 LOW_AGREEMENT = REPUTATION_ONE // 20
@@ -94,7 +95,8 @@ def _judged(row: UpdateRow) -> tuple[str, list[str]]:
 
 
 def _reason(row: UpdateRow) -> str:
-    return row.reason or "no reason given"
+    # the poster's words: anybody may post
+    return stranger(row.reason) or "no reason given"
 
 
 def advise(rows: list[UpdateRow]) -> list[str]:
