@@ -62,9 +62,11 @@ class Absent(ProofTree):
         self.depth = depth
 
     def leaf(self, index: int) -> bytes | None:
+        """See `ProofTree.leaf`."""
         return None
 
     def node(self, level: int, index: int) -> Hash:
+        """See `ProofTree.node`."""
         return absent_root(level)
 
 
@@ -87,10 +89,12 @@ class Leaves(ProofTree):
         self._levels = _levels(hashes, 0, depth)
 
     def leaf(self, index: int) -> bytes | None:
+        """See `ProofTree.leaf`."""
         there = index < len(self._data) and (self._present is None or bool(self._present[index]))
         return self._data[index].tobytes() if there else None
 
     def node(self, level: int, index: int) -> Hash:
+        """See `ProofTree.node`."""
         return _at(self._levels[level], level, index)
 
 
@@ -118,9 +122,11 @@ class Group(ProofTree):
         self._top: list[Bytes] | None = None
 
     def leaf(self, index: int) -> bytes | None:
+        """See `ProofTree.leaf`."""
         return self.child(index >> self._below).leaf(index & (1 << self._below) - 1)
 
     def node(self, level: int, index: int) -> Hash:
+        """See `ProofTree.node`."""
         if level < self._below:
             bits = self._below - level
             return self.child(index >> bits).node(level, index & (1 << bits) - 1)
@@ -167,11 +173,13 @@ class Changed(ProofTree):
         self._touched = [{index >> level for _, index in self._nodes} for level in range(self.depth + 1)]
 
     def leaf(self, index: int) -> bytes | None:
+        """See `ProofTree.leaf`."""
         if (0, index) in self._nodes and index not in self._leaves:
             raise KeyError(f"content of leaf {index} is not known")
         return self._leaves[index] if index in self._leaves else self._tree.leaf(index)
 
     def node(self, level: int, index: int) -> Hash:
+        """See `ProofTree.node`."""
         if index not in self._touched[level]:
             return self._tree.node(level, index)
         if (level, index) not in self._nodes:

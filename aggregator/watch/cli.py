@@ -75,39 +75,26 @@ def watch(
     place = Place(gateway.deployment.chain_id, gateway.deployment.market)
     me = key.address if key else ZERO_ADDRESS
     folder = project_folder(app.home, place, project, f"watch-{me}")
+    options = {"force_data": force_data, "once": once, "spot_check": spot_check}
     with only_one(folder, f"a watcher of {me} in project {project}"):
         figures = Metrics(project, metrics)
         try:
-            node = WatchNode(
-                gateway,
-                store,
-                project,
-                me,
-                folder,
-                Pace(poll, chores),
-                figures,
-                force_data=force_data,
-                once=once,
-                spot_check=spot_check,
-            )
+            pace = Pace(poll, chores)
+            node = WatchNode(gateway, store, project, me, folder, pace, figures, **options)  # type: ignore[arg-type]
             node.run()
         finally:
             figures.close()
-    credit = gateway.credit(params.token, me) if key else 0
+    report(app, node, gateway.credit(params.token, me) if key else 0)
+    if once and (node.wrong or any(node.missing.values())):
+        click.get_current_context().exit(WRONG if node.wrong else UNCHECKED)
+
+
+def report(app: App, node: WatchNode, credit: int) -> None:
+    """What was found. `credit`: smallest units that the watcher may withdraw."""
     missing = sum(node.missing.values())
     for commitment, what in node.wrong.items():
         app.out.line(f"0x{commitment.hex()[:16]}: {what} is wrong")
-    app.out.line(
-        f"{len(node.wrong)} wrong results, {missing} files missing; credit to withdraw: {amount(credit)}"
-    )
-    app.out.result(
-        {
-            "ok": True,
-            "project": project,
-            "wrong": len(node.wrong),
-            "missing": missing,
-            "credit_wei": str(credit),
-        }
-    )
-    if once and (node.wrong or missing):
-        click.get_current_context().exit(WRONG if node.wrong else UNCHECKED)
+    found = f"{len(node.wrong)} wrong results, {missing} files missing"
+    app.out.line(f"{found}; credit to withdraw: {amount(credit)}")
+    body = {"project": node.project, "wrong": len(node.wrong), "missing": missing, "credit_wei": str(credit)}
+    app.out.result({"ok": True, **body})

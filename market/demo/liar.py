@@ -97,7 +97,7 @@ class Trial:
             case ResultPosted() if event.round == LIE_ROUND and event.poster == self._liar():
                 self._times.setdefault("lie", self._time(block))
                 return f"round {event.round}: {event.poster} posts a lie ({self.kind})"
-            case ResultPosted() if event.round == LIE_ROUND:
+            case ResultPosted() if event.round == LIE_ROUND and "conviction" in self._times:
                 return f"round {event.round}: repaired by {event.poster}, which recomputed it"
             case Asked():
                 name = event.tree.name.lower()
@@ -123,6 +123,8 @@ class Trial:
         return int(found["timestamp"], 16)
 
     def _start_rival(self) -> None:
+        if "rival" in self.family.children:
+            return
         # Not before: who posts round 1 has the first right to post round 2, and the lie is to be seen.
         key = str(rival_key(self.stage))
         self.family.start(

@@ -67,7 +67,7 @@ class Show:
                 for line in self._news():
                     self._console.print(line, highlight=False)
                 project = self._stage.gateway.project(self._stage.project)
-                if not stopped and project.head >= self._stage.rounds:
+                if not stopped and self._last_round_runs(project.head):
                     self._stage.gateway.send("stop", self._stage.project)
                     stopped = True
                 if stopped and project.open_count == 0:
@@ -75,6 +75,11 @@ class Show:
                     live.update(self._table(), refresh=True)
                     return
                 time.sleep(LOOK_SECONDS)
+
+    def _last_round_runs(self, head: int) -> bool:
+        """Whether the last round is open and sealed by somebody: before that it may have to be opened again."""
+        stage = self._stage
+        return head >= stage.rounds and stage.gateway.round(stage.project, head).seal_count > 0
 
     def _tell(self) -> None:
         """Where there is no terminal, a line for each new result instead of the live table."""

@@ -6,6 +6,8 @@ from collections import Counter
 
 import pytest
 
+from aggregator import lies
+from market.demo.liar import KINDS, windows_with_asks
 from market.demo.plan import (
     DEFAULT_ATTACKERS,
     FIRST_TRAINER_KEY,
@@ -16,6 +18,7 @@ from market.demo.plan import (
     sizes,
 )
 from market.errors import InputError
+from market.params import DEMO
 
 
 def test_attackers_default__one_of_each_kind() -> None:
@@ -104,3 +107,15 @@ def test_sizes_wrong_text__refused_e187(text: str) -> None:
 
 def test_held_out_data__is_the_part_that_no_trainer_has() -> None:
     assert held_out_data(3) == "sklearn:digits?test=1&seed=3"
+
+
+def test_kinds_of_liars__are_those_that_aggregators_can_be() -> None:
+    assert set(KINDS) == lies.KINDS.keys()
+
+
+def test_windows_with_asks__leave_time_for_five_questions() -> None:
+    windows = windows_with_asks(DEMO.windows)
+
+    assert windows.challenge >= 5 * (windows.answer + 1)
+    assert windows.refute >= windows.answer
+    assert DEMO.project(0, 100, windows=windows).windows == windows

@@ -54,6 +54,14 @@ def report() -> Report:
     )
 
 
+def test_balances_with_a_liar__counts_what_was_slashed() -> None:
+    slashed = money(paid=HUGE - 10 + 9, slashed=9)
+
+    assert slashed.balances()
+    assert not money(paid=HUGE - 10 + 9).balances()
+    assert money().slashed_wei == "0"
+
+
 def test_save__reads_back_and_keeps_every_wei(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
 
@@ -65,7 +73,7 @@ def test_save__reads_back_and_keeps_every_wei(tmp_path: Path) -> None:
     assert body["trainers"][0]["paid_wei"] == str(HUGE)
     assert set(body) == {
         *("version", "seed", "node", "store", "rounds", "trainers", "project", "model_cid"),
-        *("final_accuracy", "claim_gas", "seconds"),
+        *("final_accuracy", "claim_gas", "seconds", "liars"),
     }
 
 

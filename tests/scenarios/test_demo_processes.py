@@ -80,6 +80,21 @@ def test_demo_on_ganache__is_whole(tmp_path: Path) -> None:
     assert on_ganache.node == "ganache"
 
 
+def test_demo_with_a_liar__is_caught_slashed_and_repaired(tmp_path: Path) -> None:
+    """Inner products that nobody is shown but who asks: two questions, one refutation, in processes."""
+    report = demo(tmp_path, "--seed", "3", "--liar", "gram")
+    told = report.liars[0]
+
+    assert (told.convicted, told.check, told.kind) == (True, "Gram", "gram")
+    assert 1 <= told.asks <= 5
+    assert told.gas < 300_000
+    assert int(told.to_watcher_wei) == int(told.bond_lost_wei) // 3 > 0
+    assert told.repaired_by not in ("", told.poster)
+    assert report.project.balances()
+    assert len(report.rounds) == 3
+    assert min(int(t.paid_wei) for t in report.trainers if t.kind == "honest") > 0
+
+
 @dataclass
 class Killer:
     """Kills a random child with SIGKILL at random moments and starts its command again."""
