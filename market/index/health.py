@@ -45,6 +45,7 @@ def health_of(connection: Connection, stale_s: int, wall: float | None = None) -
         ).scalar()
         or 0,
         pending_documents=_pending(connection),
+        may_change_from=place.get("noted_from", 0),
     )
 
 

@@ -37,7 +37,7 @@ CURSOR, BLOCKS, EVENTS, UNDO = (
 KEEP = 256
 """Blocks below the head that may go away."""
 RECENT_AT_ONCE = 32
-MAX_SPAN = 4_096
+MAX_SPAN = 512
 FEW_EVENTS, MANY_EVENTS = 1_000, 5_000
 PATIENCE = 3
 """Looks in a row that a node may be behind what it said before it is believed; and tries of a partial answer."""

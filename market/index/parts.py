@@ -48,6 +48,8 @@ class Health:
     """events stored raw, because this version cannot read them; after an upgrade: `fairtrain index rebuild`"""
     pending_documents: int
     """result documents and descriptions that no store has served yet"""
+    may_change_from: int = 0
+    """what stands in this block or a later one may still be taken back by a reorganisation that the index follows"""
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,7 @@ class Due:
 
     call: str
     round: int | None
-    ask: int | None
+    ask: int | None = None
 
 
 @dataclass(frozen=True)
