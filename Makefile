@@ -7,7 +7,7 @@ export PYTHONHASHSEED := 0
 # Many short processes: their own bytecode is kept too, also where the environment asks not to.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup check format contracts kubo test unit demo deep artifacts snapshots lock clean
+.PHONY: setup check format contracts kubo test unit demo deep security mutants artifacts snapshots lock clean
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -44,6 +44,12 @@ test: check contracts kubo unit  ## all of it, as CI runs it
 deep: setup      ## long fuzzing (not part of `make test`)
 	cd contracts && FOUNDRY_PROFILE=deep ../node_modules/.bin/forge test
 	FAIRTRAIN_PROFILE=deep $(BIN)/python -m pytest tests/stateful
+
+security: setup  ## Slither and Halmos, in .venv-security; writes contracts/test/symbolic/report.json
+	@$(BIN)/python tools/security.py
+
+mutants: setup   ## mutation testing of the contracts, goes on where it stopped: `make mutants ARGS="--count 50"`
+	@nice -n 19 $(BIN)/python tools/mutants.py $(or $(ARGS),--count 20) --report
 
 artifacts: setup ## recompiles the committed contract artifacts
 	$(BIN)/python -m market.chain.compile

@@ -122,6 +122,85 @@ contract SixDecimals is Plain {
     }
 }
 
+/// Amounts with twenty-four decimals: a whole coin is a large part of 96 bits.
+contract ManyDecimals is Plain {
+    function decimals() public pure override returns (uint8) {
+        return 24;
+    }
+}
+
+/// Moves what it should and returns false, as some tokens of gold did.
+contract MovesAndReturnsFalse is Plain {
+    function transferFrom(address from, address to, uint256 amount) public override returns (bool) {
+        super.transferFrom(from, to, amount);
+        return false;
+    }
+}
+
+/// An ordinary token until its issuer turns a fee on.
+contract TakesFeeLater is Plain {
+    uint256 public percent;
+
+    function setFee(uint256 percent_) external {
+        percent = percent_;
+    }
+
+    function _update(address from, address to, uint256 amount) internal override {
+        super._update(from, to, amount);
+        if (from != address(0) && to != address(0)) super._update(to, address(this), amount * percent / 100);
+    }
+}
+
+/// A second address of a token: both move the same balances, as some tokens behind proxies did.
+contract SecondDoor {
+    Doubled public immutable TOKEN;
+
+    constructor(Doubled token) {
+        TOKEN = token;
+    }
+
+    function mint(address to, uint256 amount) external {
+        TOKEN.mint(to, amount);
+    }
+
+    function balanceOf(address account) external view returns (uint256) {
+        return TOKEN.balanceOf(account);
+    }
+
+    function approve(address spender, uint256 amount) external returns (bool) {
+        return TOKEN.approveFor(msg.sender, spender, amount);
+    }
+
+    function transfer(address to, uint256 amount) external returns (bool) {
+        return TOKEN.moveFor(msg.sender, msg.sender, to, amount);
+    }
+
+    function transferFrom(address from, address to, uint256 amount) external returns (bool) {
+        return TOKEN.moveFor(msg.sender, from, to, amount);
+    }
+}
+
+contract Doubled is Plain {
+    SecondDoor public door;
+
+    constructor() {
+        door = new SecondDoor(this);
+    }
+
+    function approveFor(address owner, address spender, uint256 amount) external returns (bool) {
+        require(msg.sender == address(door));
+        _approve(owner, spender, amount);
+        return true;
+    }
+
+    function moveFor(address spender, address from, address to, uint256 amount) external returns (bool) {
+        require(msg.sender == address(door));
+        if (spender != from) _spendAllowance(from, spender, amount);
+        _transfer(from, to, amount);
+        return true;
+    }
+}
+
 /// Balances change without a transfer.
 contract Rebases is Plain {
     function rebase(address account, uint256 balance) external {

@@ -1,0 +1,311 @@
+"""Mutation testing of escrow, payout and refutation code: one change at a time, do the Foundry tests notice?
+
+    python3 tools/mutants.py --count 20      tests twenty mutants more; what is known already is kept
+    python3 tools/mutants.py --report        prints score and survivors, writes contracts/test/mutants.json
+    python3 tools/mutants.py --list          how many mutants there are, by file and operator
+
+Standard library only. Mutants are drawn in an order that a fixed seed gives, so whatever has been tested is a fair
+sample. The tests are compiled once, in a copy under build/mutants: they deploy the market from its artifact, so that
+for a mutant only the market is compiled, with little optimisation, and its bytecode exchanged. Gas figures and
+campaigns are left out. A mutant that does not compile counts for nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import posixpath
+import random
+import re
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+CONTRACTS: Final = ROOT / "contracts"
+PLACE: Final = ROOT / "build" / "mutants"
+STATE: Final = PLACE / "state.json"
+REPORT: Final = CONTRACTS / "test" / "mutants.json"
+HARNESS: Final = "test/harness/MarketHarness.sol"
+COURT_ONLY: Final = ("src/Court.sol",)
+MARKET_ONLY: Final = ("src/Market.sol", "src/Registry.sol")
+SHARED: Final = tuple(f"src/{name}.sol" for name in ("MarketBase", "words")) + tuple(
+    f"src/libraries/{name}.sol" for name in ("Asks", "Results", "Seats", "Phases", "Hashes", "Bitmaps")
+)
+SEED: Final = 4
+FAST: Final = ["--fail-fast"]
+LEFT_OUT: Final = ("Gas.t.sol", "RealChecks.t.sol")
+"""Figures of optimised code; checks of numbers, which are no mutants."""
+SWAPS: Final = (
+    ("relation", r" < ", " <= "),
+    ("relation", r" <= ", " < "),
+    ("relation", r" > ", " >= "),
+    ("relation", r" >= ", " > "),
+    ("equality", r" == ", " != "),
+    ("equality", r" != ", " == "),
+    ("arithmetic", r" \+ ", " - "),
+    ("arithmetic", r" - ", " + "),
+    ("arithmetic", r" \* ", " / "),
+    ("arithmetic", r" / ", " * "),
+    ("arithmetic", r" \+= ", " -= "),
+    ("arithmetic", r" -= ", " += "),
+    ("logic", r" && ", " || "),
+    ("logic", r" \|\| ", " && "),
+    ("constant", r"\btrue\b", "false"),
+    ("constant", r"\bfalse\b", "true"),
+    ("constant", r" 0\b(?!x)", " 1"),
+    ("condition", r"if \((?!!)([^()]*(?:\([^()]*\)[^()]*)*)\)", r"if (!(\1))"),
+)
+STATEMENT: Final = re.compile(
+    r"^\s+(?=\S)(?!return\b|revert\b|if\b|else\b|for\b|while\b|assembly\b|using\b|mapping\b)[\w.\[\]() ]+.*;\s*(//.*)?$"
+)
+REFUSAL: Final = re.compile(r"^\s+if \(.*\) revert .*;\s*(//.*)?$")
+DECLARATION: Final = re.compile(
+    r"^\s+(?=\S)(uint\d*|int\d*|bytes\d*|bool|address|Tally|Verdict|Pair|Progress|Holder|Terms|Project|Round|Seat|Aggregator"
+    r"|Windows|Facts|OpenAsk|Reader|Phase|Tenure|Roots|error|event|function|constructor|import|struct|\()\b.*"
+)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """Line `number` (from 1) of `file` becomes `after`."""
+
+    file: str
+    number: int
+    operator: str
+    before: str
+    after: str
+
+    @property
+    def key(self) -> str:
+        """Name that stays as long as the line does, wherever it stands."""
+        return hashlib.sha256(f"{self.file}\0{self.before}\0{self.after}".encode()).hexdigest()[:16]
+
+
+def mutants_of(file: str, root: Path = CONTRACTS) -> list[Mutant]:
+    """All mutants of a source of the contracts at `root`."""
+    found, outside = [], True
+    for number, line in enumerate((root / file).read_text().splitlines(), 1):
+        code = line.partition("//")[0]
+        if not code.strip() or code.startswith(
+            ("import", "pragma", "using", "type", "library", "contract", "abstract")
+        ):
+            continue
+        outside = outside and not code.strip().endswith("{")
+        if outside or "error " in code or "event " in code:
+            continue
+        for operator, pattern, replacement in SWAPS:
+            for match in re.finditer(pattern, code):
+                changed = code[: match.start()] + match.expand(replacement) + code[match.end() :]
+                found.append(Mutant(file, number, operator, line, changed.rstrip()))
+        if REFUSAL.match(line):
+            found.append(Mutant(file, number, "refusal removed", line, ""))
+        elif STATEMENT.match(line) and not DECLARATION.match(line) and "emit" not in line:
+            found.append(Mutant(file, number, "statement removed", line, ""))
+    return found
+
+
+def drawn(root: Path = CONTRACTS) -> list[Mutant]:
+    """All mutants in the order in which they are tested."""
+    files = [*COURT_ONLY, *MARKET_ONLY, *SHARED]
+    found = {mutant.key: mutant for file in files for mutant in mutants_of(file, root)}
+    ordered = [found[key] for key in sorted(found)]
+    random.Random(SEED).shuffle(ordered)
+    return ordered
+
+
+def foundry(*words: str) -> subprocess.CompletedProcess[str]:
+    """forge in the copy."""
+    path = os.pathsep.join([str(ROOT / "node_modules" / ".bin"), os.environ["PATH"]])
+    variables = os.environ | {"PATH": path, "FOUNDRY_FUZZ_RUNS": "32", "NO_COLOR": "1"}
+    return subprocess.run(
+        ["forge", *words], cwd=PLACE / "contracts", env=variables, capture_output=True, text=True
+    )
+
+
+def closure(names: list[str], changed: dict[str, str], root: Path) -> dict[str, str]:
+    """Text by name of files and of everything that they import, from contracts at `root`; libraries by their name in
+    node_modules."""
+    found: dict[str, str] = {}
+    while names:
+        name = names.pop()
+        if name in found:
+            continue
+        if name.startswith(("forge-std/", "ds-test/")):
+            continue
+        base = ROOT / "node_modules" if name.startswith("@") else root
+        found[name] = changed.get(name) or (base / name).read_text()
+        for other in re.findall(r'from "([^"]+)"', found[name]):
+            inside = other.startswith(".")
+            names.append(
+                posixpath.normpath(posixpath.join(posixpath.dirname(name), other)) if inside else other
+            )
+    return found
+
+
+def compiled(changed: dict[str, str], names: tuple[str, ...]) -> dict[str, str]:
+    """Creation code, in hexadecimal, of contracts of the harness; empty when the compiler refuses."""
+    sources = {
+        name: {"content": text} for name, text in closure([HARNESS], changed, PLACE / "contracts").items()
+    }
+    details = {"yul": True, "yulDetails": {"stackAllocation": True, "optimizerSteps": "u"}}
+    settings = {
+        "evmVersion": "shanghai",
+        "viaIR": True,
+        "optimizer": {"enabled": True, "details": details},
+        "metadata": {"bytecodeHash": "none", "appendCBOR": False},
+        "outputSelection": {HARNESS: {name: ["evm.bytecode.object"] for name in names}},
+    }
+    question = json.dumps({"language": "Solidity", "sources": sources, "settings": settings})
+    command = ["node", str(ROOT / "tools" / "solc.mjs"), "--standard-json"]
+    answer = subprocess.run(
+        command, input=question, cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    found = json.loads(answer).get("contracts", {}).get(HARNESS, {})
+    return {name: "0x" + found[name]["evm"]["bytecode"]["object"] for name in names if name in found}
+
+
+def install(code: dict[str, str]) -> None:
+    """Puts creation code where the tests find it."""
+    for name, text in code.items():
+        path = PLACE / "contracts" / "out" / "MarketHarness.sol" / f"{name}.json"
+        artifact = json.loads(path.read_text())
+        artifact["bytecode"]["object"] = text
+        path.write_text(json.dumps(artifact))
+
+
+def prepare() -> dict[str, str]:
+    """A copy whose tests are compiled and pass; returns the code of the unchanged market."""
+    copy, kept = PLACE / "contracts", PLACE / "prepared.json"
+    tests = [*(CONTRACTS / "test").glob("*.t.sol"), *(CONTRACTS / "test" / "tokens").glob("*.t.sol")]
+    names = [path.relative_to(CONTRACTS).as_posix() for path in tests if path.name not in LEFT_OUT]
+    files = closure([HARNESS, *names], {}, CONTRACTS)
+    of = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
+    if kept.exists() and (earlier := json.loads(kept.read_text()))["of"] == of:
+        code: dict[str, str] = earlier["code"]
+        return code
+    for folder in ("src", "test"):
+        shutil.rmtree(copy / folder, ignore_errors=True)
+    for name, text in files.items():
+        if not name.startswith("@"):
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            (copy / name).write_text(text)
+    settings = (CONTRACTS / "foundry.toml").read_text()
+    less = 'optimizer_details = { yul = true, yulDetails = { stackAllocation = true, optimizerSteps = "u" } }'
+    (copy / "foundry.toml").write_text(settings.replace("optimizer_runs = 200", less))
+    for name in ("node_modules", "tools"):
+        if not (PLACE / name).exists():
+            (PLACE / name).symlink_to(ROOT / name)
+    built = foundry("build")
+    if built.returncode:
+        raise SystemExit(f"mutants: the tests do not compile:\n{built.stdout[-3000:]}{built.stderr[-3000:]}")
+    code = compiled({}, ("MarketHarness", "CourtHarness"))
+    install(code)
+    passed = foundry("test", *FAST)
+    if passed.returncode:
+        raise SystemExit(f"mutants: the tests fail without any change:\n{passed.stdout[-4000:]}")
+    kept.write_text(json.dumps({"of": of, "code": code}))
+    return code
+
+
+def outcome(mutant: Mutant, original: dict[str, str]) -> str:
+    """ "killed", "survived" or "does not compile"."""
+    lines = (PLACE / "contracts" / mutant.file).read_text().splitlines()
+    lines[mutant.number - 1] = mutant.after
+    names = tuple(
+        name
+        for name, others in (("MarketHarness", COURT_ONLY), ("CourtHarness", MARKET_ONLY))
+        if mutant.file not in others
+    )
+    code = compiled({mutant.file: "\n".join(lines) + "\n"}, names)
+    if len(code) < len(names):
+        return "does not compile"
+    if all(code[name] == original[name] for name in names):
+        return "equivalent"  # the same bytes
+    install({**original, **code})
+    return "killed" if foundry("test", *FAST).returncode else "survived"
+
+
+def known() -> dict[str, dict[str, Any]]:
+    """What earlier runs found, by key."""
+    found: dict[str, dict[str, Any]] = json.loads(STATE.read_text()) if STATE.exists() else {}
+    return found
+
+
+def test(count: int) -> None:
+    """Tests `count` mutants that are not known yet."""
+    state = known()
+    PLACE.mkdir(parents=True, exist_ok=True)
+    original = prepare()
+    # From the copy: the sources may change while this goes on.
+    wanted = [mutant for mutant in drawn(PLACE / "contracts") if mutant.key not in state][:count]
+    for number, mutant in enumerate(wanted, 1):
+        started = time.monotonic()
+        result = outcome(mutant, original)
+        state[mutant.key] = {
+            "result": result,
+            "file": mutant.file,
+            "line": mutant.number,
+            "operator": mutant.operator,
+        }
+        state[mutant.key] |= {"before": mutant.before.strip(), "after": mutant.after.strip()}
+        STATE.write_text(json.dumps(state, indent=1))
+        spent = time.monotonic() - started
+        print(
+            f"{number}/{len(wanted)} {result}: {mutant.file}:{mutant.number} {mutant.operator} ({spent:.0f} s)",
+            flush=True,
+        )
+
+
+def report() -> None:
+    """Score and survivors of the mutants that are still those of the sources."""
+    state, every = known(), drawn()
+    tested = [state[mutant.key] for mutant in every if mutant.key in state]
+    results = [entry["result"] for entry in tested]
+    killed, survived = results.count("killed"), results.count("survived")
+    alive = [
+        {k: e[k] for k in ("file", "operator", "before", "after")}
+        for e in tested
+        if e["result"] == "survived"
+    ]
+    summary = {
+        "mutants": len(every),
+        "tested": killed + survived,
+        "killed": killed,
+        "percent": 100 * killed // max(1, killed + survived),
+        "survivors": alive,
+    }
+    REPORT.write_text(json.dumps(summary, indent=1) + "\n")
+    print(json.dumps(summary, indent=1))
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--count", type=int, default=0)
+    parser.add_argument("--report", action="store_true")
+    parser.add_argument("--list", action="store_true")
+    args = parser.parse_args()
+    if args.list:
+        counts: dict[str, int] = {}
+        for mutant in drawn():
+            counts[f"{mutant.file} {mutant.operator}"] = counts.get(f"{mutant.file} {mutant.operator}", 0) + 1
+        print(
+            "\n".join(f"{count:5} {name}" for name, count in sorted(counts.items())),
+            f"\n{sum(counts.values())} in all",
+        )
+    if args.count:
+        test(args.count)
+    if args.report:
+        report()
+
+
+if __name__ == "__main__":
+    main()
