@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import HTMLResponse
 
 from market.errors import InputError
+from market.index import views as v
 from market.units import address
 from webapp import models as m
 from webapp.build import pages as build
@@ -57,10 +58,18 @@ def project_model(site: Site, project: int, goal: str | None) -> m.ProjectDetail
 
 def round_model(site: Site, project: int, number: int) -> m.RoundDetail:
     """One round."""
-    found, owner = site.facts.round(project, number), site.facts.project(project, 1)
+    found, owner = site.facts.round(project, number), project_row(site, project)
     if found is None or owner is None:
         raise missing(f"round {number} of project {project}")
-    return build.round_detail(site.status(), found, owner.state, owner.view.head)
+    return build.round_detail(site.status(), found, owner.state, owner.head)
+
+
+def project_row(site: Site, number: int) -> v.ProjectRow | None:
+    """A project as its line in the list: numbers count from 1, newest first, so its place is known."""
+    total = site.facts.projects(0, 1).total
+    if number > total:
+        return None
+    return next((row for row in site.facts.projects(total - number, 2).items if row.number == number), None)
 
 
 def trainer_model(site: Site, wanted: str, offset: int, limit: int) -> m.TrainerDetail:

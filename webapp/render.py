@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from webapp import text
 from webapp.settings import Settings
@@ -24,6 +24,9 @@ TYPES = {
     ".txt": "text/plain; charset=utf-8",
 }
 """What is served from `static`, and as what."""
+
+
+NOTHING = Markup('<span class="quiet">-</span>')
 
 
 @dataclass(frozen=True)
@@ -57,45 +60,40 @@ def load_assets() -> dict[str, Asset]:
 def amount(units: int | None, coin: Coin) -> Markup:
     """An amount with its unit, exact on hover."""
     if units is None:
-        return Markup('<span class="quiet">-</span>')
-    shown = Markup('<data class="num" value="{}" title="{}">{}</data>').format(
-        units, coin.title(units), coin.brief(units)
-    )
-    unit = coin.unit(units)
-    return shown + Markup(' <span class="unit">{}</span>').format(unit) if unit else shown
+        return NOTHING
+    title, unit = escape(coin.title(units)), coin.unit(units)
+    shown = f'<data class="num" value="{units:d}" title="{title}">{escape(coin.brief(units))}</data>'
+    return Markup(f'{shown} <span class="unit">{escape(unit)}</span>' if unit else shown)
 
 
 def moment(at: int | None) -> Markup:
     """A point in time; scripts add how far away it is."""
     if not at:
-        return Markup('<span class="quiet">-</span>')
-    return Markup('<time datetime="{}" data-at="{}">{}</time>').format(text.iso(at), at, text.when(at))
+        return NOTHING
+    return Markup(f'<time datetime="{text.iso(at)}" data-at="{at:d}">{text.when(at)}</time>')
 
 
 def hexa(value: str, word: str = "hash") -> Markup:
     """A hash, address or CID: short, whole on hover, with a button that copies it."""
-    if not value:
-        return Markup('<span class="quiet">-</span>')
-    return Markup(
-        '<span class="hexa"><code title="{0}">{1}</code><button type="button" class="copy" data-copy="{0}" '
-        'aria-label="Copy {2} {1}"></button></span>'
-    ).format(value, text.short(value), word)
+    return Markup(f'<span class="hexa">{_code(value)}{_copy(value, word)}</span>') if value else NOTHING
 
 
 def account(value: str) -> Markup:
     """An address in EIP-55 form, linked to what it did as a trainer."""
     if not value:
-        return Markup('<span class="quiet">-</span>')
-    return Markup('<a class="account" href="/trainers/{0}">{1}</a>').format(
-        value, hexa_plain(value)
-    ) + Markup(
-        '<button type="button" class="copy" data-copy="{0}" aria-label="Copy address {1}"></button>'
-    ).format(value, text.short(value))
+        return NOTHING
+    return Markup(
+        f'<a class="account" href="/trainers/{escape(value)}">{_code(value)}</a>{_copy(value, "address")}'
+    )
 
 
-def hexa_plain(value: str) -> Markup:
-    """A short hash without its button, for inside links."""
-    return Markup('<code title="{0}">{1}</code>').format(value, text.short(value))
+def _code(value: str) -> str:
+    return f'<code title="{escape(value)}">{escape(text.short(value))}</code>'
+
+
+def _copy(value: str, word: str) -> str:
+    label = f"Copy {escape(word)} {escape(text.short(value))}"
+    return f'<button type="button" class="copy" data-copy="{escape(value)}" aria-label="{label}"></button>'
 
 
 def stranger(value: object) -> Markup:
@@ -111,7 +109,7 @@ def stranger(value: object) -> Markup:
 def prose(value: str) -> Markup:
     """Our own sentences: what stands between backticks is a command."""
     parts = [
-        Markup("<code>{}</code>").format(part) if n % 2 else Markup.escape(part)
+        Markup("<code>{}</code>").format(part) if n % 2 else escape(part)
         for n, part in enumerate(value.split("`"))
     ]
     return Markup("").join(parts)

@@ -43,7 +43,8 @@ class SampleFacts:
         rows[1] = project_row(2, Phase.STANDING, HOSTILE)
         rows[2] = project_row(3, Phase.NONE, "")
         rows.append(project_row(len(phases) + 1, Phase.FINAL, "An older one", "refunded"))
-        return v.Page(rows[offset : offset + limit], len(rows), offset, limit)
+        newest_first = rows[::-1]
+        return v.Page(newest_first[offset : offset + limit], len(rows), offset, limit)
 
     def project(self, number: int, rounds: int = 20) -> v.ProjectPage | None:
         """Projects 1 to 3."""

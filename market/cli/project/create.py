@@ -17,9 +17,11 @@ from market.cli.project.content import FirstModel, first_model, publish
 from market.cli.project.describe import load_description
 from market.cli.project.terms import check_terms, round_span, term_rows, terms_json
 from market.cli.project.values import DURATION, Unit, span, unit_of
+from market.configuration import Configuration, read_configuration
 from market.description import Description
 from market.errors import ChainError, InputError
 from market.events import ProjectCreated
+from market.fetch import exact_pieces
 from market.params import PRESETS, Content, Params, Windows
 from market.units import NATIVE, Address, address
 
@@ -68,7 +70,12 @@ def _option_table(command: Any) -> Any:
 
 
 @click.command()
-@click.option("--description", type=click.Path(dir_okay=False, path_type=Path), required=True)
+@click.option("--description", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Description, terms and budget in one file, as the dashboard saves it.",
+)
 @click.option("--preset", type=click.Choice(sorted(PRESETS)), help="Defaults (else those of the deployment).")
 @_option_table
 @click.option(
@@ -86,19 +93,32 @@ def _option_table(command: Any) -> Any:
 @signer_options
 @common_options
 @pass_app
-def create(app: App, /, choice: KeyChoice, description: Path, dry_run: bool, **options: Any) -> None:
+def create(
+    app: App,
+    /,
+    choice: KeyChoice,
+    description: Path | None,
+    config: Path | None,
+    dry_run: bool,
+    **options: Any,
+) -> None:
     """Create a project: check its terms, publish description and first model, send the transaction.
 
     Nobody can change the terms afterwards. No money is sent yet: `fairtrain project fund` does that.
     """
-    made = load_description(description)
+    whole = _configuration(config, description, options)
+    made = whole.description if whole else load_description(description or Path())
     key = None if dry_run else choice.open(app)
     gateway = app.gateway(key.account if key else None)
-    token = _token(options["token"])
+    token = _token(whole.terms.token if whole else options["token"])
     unit, now = unit_of(gateway, token), gateway.now()
-    params = build_params(gateway.deployment.preset, made.d, now, token, unit, options)
+    if whole is None:
+        params = build_params(gateway.deployment.preset, made.d, now, token, unit, options)
+        budget = None if options["budget"] is None else unit.parse(options["budget"], "--budget")
+    else:
+        params, budget = whole.params(now), int(whole.budget)
     check_terms(params, gateway.limits(), now)
-    _check_budget(params, unit, options["budget"])
+    _check_budget(params, unit, budget)
     first = first_model(made, options["model"])
     receipt, content = None, None
     if not dry_run:
@@ -143,11 +163,29 @@ def _token(text: str | None) -> Address:
     return NATIVE if text is None else address(text)
 
 
-def _check_budget(params: Params, unit: Unit, text: str | None) -> None:
+def _configuration(
+    config: Path | None, description: Path | None, options: dict[str, Any]
+) -> Configuration | None:
+    """The file of --config, None without one. InputError E107 if something else was said as well."""
+    if (config is None) == (description is None):
+        raise InputError("E107", "pass --description FILE, or --config FILE that holds everything")
+    if config is None:
+        return None
+    others = [name for name, value in options.items() if value is not None and name != "model"]
+    if others:
+        raise InputError("E107", f"--config says everything; leave --{others[0].replace('_', '-')} out")
+    try:
+        size = config.stat().st_size
+    except OSError as error:
+        raise InputError("E108", f"{config}: {error.strerror}; the dashboard saves such a file") from None
+    return read_configuration(b"".join(exact_pieces(config, size)))
+
+
+def _check_budget(params: Params, unit: Unit, budget: int | None) -> None:
     """The bond of a full pipeline is capital that somebody must have; it should not exceed the whole budget."""
-    if text is None:
+    if budget is None:
         return
-    budget, bond = unit.parse(text, "--budget"), params.bond * params.open_rounds
+    bond = params.bond * params.open_rounds
     if budget < params.pot:
         raise InputError(
             "E107",
