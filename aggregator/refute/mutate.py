@@ -6,7 +6,8 @@ else fits. A *lie* changes one number and computes everything that follows from 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -26,7 +27,7 @@ from aggregator.trees import LEAF_BYTES, SCALARS, SLOTS, chunk_bits, step_roots
 from market.codec import MODEL, UPDATE, decode, encode
 from market.merkle import clog2
 from market.refutation import Tree
-from market.result_document import accounts_tree
+from market.result_document import SeatResult, accounts_tree
 
 Tamper = Callable[[str, Any], Any]
 """(name, honest value) -> the value that goes on: `sketch` (int32 (W, 256)), `gram` (Ints (W, W)), every step, then
@@ -217,7 +218,7 @@ def _judgement(inputs: RoundInputs, view: View, folder: Path) -> Judgement:
     aggregate(inputs.shape, files, coefficients, inputs.base.path, inputs.merged, delta, model)
     roots: Any = None
     return Judgement(
-        seats=seat_results(view, inputs.unit),
+        seats=_words(view, inputs.unit),
         coefficients=coefficients,
         state=state_of(view),
         accounts=accounts,
@@ -230,6 +231,13 @@ def _judgement(inputs: RoundInputs, view: View, folder: Path) -> Judgement:
         view=view,
         seconds={},
     )
+
+
+def _words(view: View, unit: int) -> Sequence[SeatResult]:
+    """What the document says of each seat; nothing where a lie does not fit it."""
+    with suppress(ValueError):
+        return seat_results(view, unit)
+    return ()
 
 
 def _tamper_files(inputs: RoundInputs, made: Judgement, tamper: Tamper) -> None:

@@ -154,13 +154,19 @@ def test_lies_with_consequences__are_all_convicted(court: Court, round_: Made, t
         told = lie(
             round_.inputs,
             folder,
-            tampered_entry(name, place, random.choice([-1, 1])),
+            tampered_entry(name, place, _by(trees, name, place, random)),
             start=below is None,
             step_roots_below=below,
         )
         wrongs.append(Wrong(f"{name} {place}", told.trees))
 
     expect_all_convicted(court, trees, wrongs)
+
+
+def _by(trees: Trees, name: str, place: tuple[int, ...], random: Random) -> int:
+    """One more, or where that leaves it positive one less: no leaf holds negative pay or penalties."""
+    value = getattr(trees.view, name)
+    return random.choice([-1, 1]) if int(value[place] if place else value) > 0 else 1
 
 
 def test_results_of_other_facts__are_convicted(court: Court, round_: Made, tmp_path: Path) -> None:
