@@ -43,6 +43,16 @@ class Files:
         """Moves a model that was computed here to its place."""
         return self._adopt(path, root, "i32")
 
+    def adopt_update(self, data: bytes, root: bytes) -> None:
+        """Takes the bytes of an update from elsewhere than the store. Raises UpdateError as `update`."""
+        part = self._path(root, "i16").with_suffix(".unchecked")
+        try:
+            part.write_bytes(data)
+            check_update_file(part, self._d, root)
+            part.replace(self._path(root, "i16"))
+        finally:
+            part.unlink(missing_ok=True)
+
     def delta_kept(self, root: bytes) -> File | None:
         """A delta that was adopted before."""
         path = self._path(root, "i16")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -19,7 +20,7 @@ from aggregator.watch.audit import Answer, Audit, Finding, Missing, Right, Unkno
 from aggregator.watch.metrics import Metrics
 from aggregator.watch.spot import PartStore, SpotCheck
 from market.claims import Place
-from market.codec import leaves_of
+from market.codec import UPDATE, leaves_of
 from market.duties import Duty, Kind, is_over
 from market.errors import StoreError, UpdateError, VerificationError
 from market.events import ResultPosted
@@ -75,6 +76,7 @@ class WatchNode(Node):
         self._audits: dict[bytes, Audit] = {}
         self._right: set[bytes] = set()
         self._suspected: set[bytes] = set()
+        self._taken: set[bytes] = set()
         self._refused: dict[str, int] = {}
 
     def act(self, snapshot: ProjectSnapshot) -> bool:
@@ -118,6 +120,7 @@ class WatchNode(Node):
             posted.commitment,
             Audit(ledger, self._store, self._place, posted, self._audit_folder(posted), self._progress),
         )
+        self._take_answered_files()
         try:
             if self._passes_spot_check(posted):
                 return Right()
@@ -258,6 +261,19 @@ class WatchNode(Node):
                 if not self._was_asked(posted.round, question):
                     return self._ask(snapshot, posted, question)
         return False
+
+    def _take_answered_files(self) -> None:
+        """Files whose every leaf was answered on chain need no store."""
+        leaves: dict[bytes, dict[int, bytes]] = {}
+        for ask in self.observer.history.asks.values():
+            if ask.asked.tree is Tree.Update and ask.asked.level == 0 and ask.answer is not None:
+                leaves.setdefault(ask.asked.root, {})[ask.asked.index] = ask.answer[: UPDATE.leaf_bytes()]
+        ledger = self._current_ledger()
+        for root, parts in leaves.items():
+            if root not in self._taken and len(parts) == leaves_of(ledger.shape.d):
+                self._taken.add(root)
+                with suppress(UpdateError):  # padding that is not zero: the audit says so where it can
+                    ledger.files.adopt_update(b"".join(parts[k] for k in sorted(parts)), root)
 
     def _was_asked(self, number: int, question: Question) -> bool:
         asks = self.observer.history.asks.values()

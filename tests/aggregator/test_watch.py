@@ -25,7 +25,7 @@ from market.devnet import Devnet, dev_account
 from market.events import Answered, Asked, ResultConvicted, ResultRefuted
 from market.params import Windows
 from market.phases import Phase
-from market.refutation import Check
+from market.refutation import Check, Tree
 from market.store.folder import FolderStore
 from market.units import ZERO_ADDRESS
 from tests.fixtures_chain import QUICK
@@ -228,6 +228,25 @@ def test_file_that_nobody_serves__is_reported_and_nobody_convicted(market: Marke
 
     assert list(watch.missing.values()) == [0, 1]
     assert not is_banned(market)
+
+
+def test_file_that_only_the_poster_has__is_forced_out_leaf_by_leaf(market: Market) -> None:
+    """It answers every ask, since silence costs its bond; then the lie in its result is found."""
+    node = post_lie(market, "paid")
+    watch = watcher(market, force_data=True)
+    watch.observer.refresh()
+    update = watch.observer.history.round(2).reveals[0]
+    leaves = leaves_of(market.params.coefficients)
+    node._answer_to = AggregatorNode._answer_to.__get__(node)  # type: ignore[method-assign]
+    market.store.unpin(update.cid(2_048 * leaves))
+
+    market.run_until(lambda: is_banned(market), [node, watch])
+
+    asked = events(market, Asked)
+    assert [(event.tree, event.row, event.index) for event in asked] == [
+        (Tree.Update, 0, k) for k in range(leaves)
+    ]
+    assert [event.check for event in events(market, ResultRefuted)] == [Check.Paid]
 
 
 def spot_watcher(market: Market, fraction: float) -> WatchNode:
