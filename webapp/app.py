@@ -15,6 +15,7 @@ from market.index.queries import open_reader
 from webapp import api, create, files, health, pages, patterns
 from webapp.guard import AsgiApp, Guard, RefusedRequestError, wants_json
 from webapp.models import Failure
+from webapp.openapi import describe
 from webapp.settings import Settings
 from webapp.site import Facts, Site, as_json
 
@@ -39,6 +40,7 @@ def create_app(
     app.state.metrics = health.Metrics()
     for module in (health, pages, create, api, files, patterns):
         app.include_router(module.router)
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     app.middleware("http")(app.state.metrics.measure)
     _add_errors(app, site)
     return Guard(cast(AsgiApp, app), settings, lambda failure: _page(site, failure))

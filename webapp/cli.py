@@ -60,12 +60,14 @@ def web(
     """Start the dashboard, and the index that it reads."""
     settings = settings_of(app, host, database, **options)
     listener = listen(host, port)
-    child = start_index(app, settings.database) if with_index else None
+    child = None
     try:
+        child = start_index(app, settings.database) if with_index else None
         reader = wait_for_index(settings, child)
         with reader:
             serve(app, settings, reader, listener)
     finally:
+        listener.close()
         if child is not None:
             child.terminate()
             child.join(10)
@@ -137,6 +139,7 @@ def listen(host: str, port: int) -> socket.socket:
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((host, port))
+        made.listen()  # visitors wait from here on, instead of being turned away
     except OSError as error:
         made.close()
         raise ChainError(

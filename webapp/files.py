@@ -58,7 +58,7 @@ def model(site: Here, project: Number, number: Annotated[int, Path(ge=0, le=MAX_
     try:
         data = fetch_bytes(open_store(site.settings.store), cid, size, exact=True)
     except FairtrainError:
-        raise RefusedRequestError(503, "W503", "this store does not have the file") from None
+        raise RefusedRequestError(404, "W404", "this store does not have the file") from None
     if "0x" + model_root(data).hex() != root:
         raise RefusedRequestError(503, "W503", "the file is not the model that the chain names")
     name = f"project-{project}-round-{number}.i32"
