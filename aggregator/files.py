@@ -43,6 +43,10 @@ class Files:
         """Moves a model that was computed here to its place."""
         return self._adopt(path, root, "i32")
 
+    def has(self, root: bytes) -> bool:
+        """Whether an update with this root is here."""
+        return self._path(root, "i16").exists()
+
     def adopt_update(self, data: bytes, root: bytes) -> None:
         """Takes the bytes of an update from elsewhere than the store. Raises UpdateError as `update`."""
         part = self._path(root, "i16").with_suffix(".unchecked")

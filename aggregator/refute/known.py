@@ -41,12 +41,13 @@ class Hidden(Exception):  # noqa: N818 - nobody's mistake
 
 
 class Known(ProofTree):
-    """A posted tree with this root; `honest` is the tree that should stand there (same depth and tag)."""
+    """A posted tree with this root; `honest` is the tree that should stand there (same depth and tag). `row`: of
+    sketches, whose update file it is."""
 
-    def __init__(self, tree: Tree, root: Hash, honest: ProofTree) -> None:
-        self.tree = tree
+    def __init__(self, tree: Tree, root: Hash, honest: ProofTree, row: int = 0) -> None:
+        self.tree, self.row = tree, row
         self.depth, self.tag = honest.depth, honest.tag
-        self._honest = honest
+        self.honest = honest
         self._nodes: dict[tuple[int, int], Hash] = {(self.depth, 0): root}
         self._leaves: dict[int, bytes] = {}
 
@@ -81,9 +82,9 @@ class Known(ProofTree):
         hash_ = self.node(0, index)
         if hash_ == ABSENT:
             return None
-        if hash_ == self._honest.node(0, index):
-            return self._honest.leaf(index)
-        raise Hidden(Question(self.tree, 0, index))
+        if hash_ == self.honest.node(0, index):
+            return self.honest.leaf(index)
+        raise Hidden(Question(self.tree, 0, index, self.row))
 
     def node(self, level: int, index: int) -> Hash:
         """Raises Hidden where it is not known."""
@@ -91,9 +92,9 @@ class Known(ProofTree):
             return self._nodes[level, index]
         above = self._known_above(level, index)
         at = above, index >> above - level
-        if self._nodes[at] == self._honest.node(*at):
-            return self._honest.node(level, index)
-        raise Hidden(Question(self.tree, *at))
+        if self._nodes[at] == self.honest.node(*at):
+            return self.honest.node(level, index)
+        raise Hidden(Question(self.tree, *at, self.row))
 
     def _known_above(self, level: int, index: int) -> int:
         """Level of the nearest known node above; the root is always known."""

@@ -6,7 +6,7 @@ poster's own trees are known by their roots, by what it serves (delta, model, ac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from aggregator.refute.differences import Difference, first_difference
 from aggregator.refute.known import Hidden, Known, Question, posted_trees
 from aggregator.refute.trees import Trees, accounts_tree, file_tree
 from aggregator.rows import MEMORY
+from aggregator.watch.forced import Answer, Forced, take_forced
 from market.cid import cid_from_digest
 from market.claims import Place, document_of, opening_from
 from market.codec import MODEL, UPDATE, Kind, leaves_of
@@ -60,15 +61,6 @@ class Missing:
 Finding = Right | Wrong | Unknown | Missing
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What the chain says was answered about a tree with this root."""
-
-    question: Question
-    root: bytes
-    content: bytes
-
-
 @dataclass
 class Audit:
     """One result; `look` again whenever the chain has brought more answers."""
@@ -89,11 +81,15 @@ class Audit:
             return self._wrong(Difference(Check.Update, row, what=f"row {row} was never revealed"), b"")
         if (row := self._padded()) is not None:
             return self._wrong(Difference(Check.Update, row, what=f"padding of row {row}"), self._tail(row))
-        if missing := self._missing():
-            return missing
-        if self._judge():
-            return Right()
-        return self._compare(answers)
+        answers = list(answers)
+        try:
+            if (forced := self._forced(answers)) is not None:
+                return self._wrong(forced.found, forced.evidence)
+            if missing := self._missing():
+                return missing
+            return Right() if self._judge() else self._compare(answers)
+        except Hidden as hidden:
+            return Unknown(hidden.question)
 
     # ----- facts of the chain that no poster can be right against -----
 
@@ -120,6 +116,17 @@ class Audit:
                     return row
             except StoreError:
                 continue
+        return None
+
+    def _forced(self, answers: Sequence[Answer]) -> Forced | None:
+        """Takes files that were answered on chain; what is wrong with one."""
+        asked = {answer.root for answer in answers if answer.question.tree is Tree.Update}
+        for row, reveal in self._files():
+            assert reveal is not None
+            if reveal.root in asked and not self.ledger.files.has(reveal.root):
+                forced = take_forced(self.ledger, row, reveal.root, answers, self.folder)
+                if forced is not None:
+                    return forced
         return None
 
     def _missing(self) -> Missing | None:
@@ -165,12 +172,9 @@ class Audit:
             )
         for answer in answers:
             self._learn(self._shown, answer)
-        try:
-            found = first_difference(self.honest, self._shown)
-            assert found is not None, "roots differ, so a number does"
-            return self._wrong(found, evidence_for(found, self._shown, self.honest.view))
-        except Hidden as hidden:
-            return Unknown(hidden.question)
+        found = first_difference(self.honest, self._shown)
+        assert found is not None, "roots differ, so a number does"
+        return self._wrong(found, evidence_for(found, self._shown, self.honest.view))
 
     def _learn(self, shown: Trees, answer: Answer) -> None:
         question = answer.question

@@ -8,19 +8,21 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from aggregator.judge import Progress
 from aggregator.ledger import Ledger
+from aggregator.refute.builder import results_needed
+from aggregator.refute.differences import Difference
 from aggregator.refute.known import Question
 from aggregator.refute.layout import depth, leaf_size
-from aggregator.watch.audit import Answer, Audit, Finding, Missing, Right, Unknown, Wrong
+from aggregator.watch.audit import Audit, Finding, Missing, Right, Unknown, Wrong
+from aggregator.watch.forced import Answer
 from aggregator.watch.metrics import Metrics
 from aggregator.watch.spot import PartStore, SpotCheck
 from market.claims import Place
-from market.codec import UPDATE, leaves_of
+from market.codec import leaves_of
 from market.duties import Duty, Kind, is_over
 from market.errors import StoreError, UpdateError, VerificationError
 from market.events import ResultPosted
@@ -28,7 +30,7 @@ from market.history import AskFacts
 from market.node import Node, Pace
 from market.phases import Phase
 from market.ports import Store
-from market.refutation import Ask, Tree, answer_size
+from market.refutation import Ask, Check, Tree, answer_size
 from market.snapshot import ProjectSnapshot
 from market.units import ZERO_ADDRESS
 
@@ -76,7 +78,6 @@ class WatchNode(Node):
         self._audits: dict[bytes, Audit] = {}
         self._right: set[bytes] = set()
         self._suspected: set[bytes] = set()
-        self._taken: set[bytes] = set()
         self._refused: dict[str, int] = {}
 
     def act(self, snapshot: ProjectSnapshot) -> bool:
@@ -120,11 +121,10 @@ class WatchNode(Node):
             posted.commitment,
             Audit(ledger, self._store, self._place, posted, self._audit_folder(posted), self._progress),
         )
-        self._take_answered_files()
         try:
             if self._passes_spot_check(posted):
                 return Right()
-            finding = audit.look(self._answers(posted.round))
+            finding = audit.look(self._answers())
         except (VerificationError, UpdateError, StoreError) as error:
             self.warn(Duty(Kind.WARN, posted.round, f"what is below cannot be recomputed: {error}"))
             return None
@@ -175,9 +175,9 @@ class WatchNode(Node):
             self.wrong[posted.commitment] = finding.what
             log.warning("%s: %s is wrong", where, finding.what)
 
-    def _answers(self, number: int) -> Iterator[Answer]:
+    def _answers(self) -> Iterator[Answer]:
         for ask in self.observer.history.asks.values():
-            if ask.answer is not None and ask.asked.round == number:
+            if ask.answer is not None:
                 yield Answer(_question(ask), ask.asked.root, ask.answer)
 
     # ----- acting -----
@@ -218,9 +218,9 @@ class WatchNode(Node):
         end = snapshot.results[posted.round].stands_at + snapshot.params.windows.challenge
         if snapshot.now >= end or self._is_asked(snapshot, posted.round, question):
             return False
-        audit, post = self._audits[posted.commitment], posted.post
-        row_age = question.row - audit.ledger.shape.delta(0) + 1
-        below = audit.results_below(max(0, row_age)) if question.tree is Tree.Update else ()
+        audit, post, shape = self._audits[posted.commitment], posted.post, self._current_ledger().shape
+        file = Difference(Check.Presence, question.tree, question.index, question.row)
+        below = audit.results_below(results_needed(file, shape))
         where = question.tree, question.row, question.level, question.index
         ask = Ask(*where, post.included, post.rows, post.roots, below)
         name = "-".join(map(str, (question.tree.name, *where[1:])))
@@ -261,19 +261,6 @@ class WatchNode(Node):
                 if not self._was_asked(posted.round, question):
                     return self._ask(snapshot, posted, question)
         return False
-
-    def _take_answered_files(self) -> None:
-        """Files whose every leaf was answered on chain need no store."""
-        leaves: dict[bytes, dict[int, bytes]] = {}
-        for ask in self.observer.history.asks.values():
-            if ask.asked.tree is Tree.Update and ask.asked.level == 0 and ask.answer is not None:
-                leaves.setdefault(ask.asked.root, {})[ask.asked.index] = ask.answer[: UPDATE.leaf_bytes()]
-        ledger = self._current_ledger()
-        for root, parts in leaves.items():
-            if root not in self._taken and len(parts) == leaves_of(ledger.shape.d):
-                self._taken.add(root)
-                with suppress(UpdateError):  # padding that is not zero: the audit says so where it can
-                    ledger.files.adopt_update(b"".join(parts[k] for k in sorted(parts)), root)
 
     def _was_asked(self, number: int, question: Question) -> bool:
         asks = self.observer.history.asks.values()

@@ -11,16 +11,22 @@ import pytest
 
 from aggregator.judge import Judgement
 from aggregator.ledger import Choice
+from aggregator.refute.known import Question, answer_to
+from aggregator.refute.proof_tree import Leaves
 from aggregator.role import AggregatorNode
 from aggregator.watch.metrics import Metrics
 from aggregator.watch.node import WatchNode
+from market.cid import digest
 from market.codec import UPDATE, update_root
 from market.devnet import Devnet
-from market.events import Asked, ResultRefuted
+from market.events import Asked, ResultPosted, ResultRefuted
+from market.merkle import depth_for
+from market.node import Node
 from market.params import Windows
 from market.phases import Phase
 from market.records import Post
-from market.refutation import Check
+from market.refutation import Check, Tree
+from market.store.folder import FolderStore
 from tests.fixtures_chain import MakeGateway
 from tests.scenarios.market_in_process import (
     AGGREGATOR,
@@ -91,9 +97,29 @@ FORGED: dict[str, tuple[Forge, set[Check]]] = {
 }
 
 
+def padded(values: bytes, size: int) -> tuple[bytes, bytes]:
+    """A file that is not zero after its last coefficient, and its root."""
+    data = values.ljust(size - 2, b"\0") + b"\x00\x01"
+    return data, update_root(data)
+
+
+def with_a_leaf_more(values: bytes, size: int) -> tuple[bytes, bytes]:
+    """A good file under the root of a tree that has a leaf after its last."""
+    data = values.ljust(size, b"\0")
+    return data, strange_tree(data).root
+
+
+def strange_tree(data: bytes) -> Leaves:
+    more = np.frombuffer(data + bytes(2_048), np.uint8).reshape(-1, 2_048)
+    return Leaves(depth_for(len(more) - 1), 0, more)
+
+
 @pytest.fixture
-def market(anvil: Devnet, make_gateway: MakeGateway, tmp_path: Path) -> Market:
-    """Three seats sealed and revealed round 1 by hand; that of seat 2 is not zero after its last coefficient."""
+def market(
+    anvil: Devnet, make_gateway: MakeGateway, tmp_path: Path, request: pytest.FixtureRequest
+) -> Market:
+    """Three seats sealed and revealed round 1 by hand; the file of seat 2 is strange, `padded` if not said."""
+    strange = getattr(request, "param", padded)
     market = open_market(
         anvil,
         make_gateway,
@@ -110,14 +136,11 @@ def market(anvil: Devnet, make_gateway: MakeGateway, tmp_path: Path) -> Market:
     files = []
     for seat, account, _ in seats:
         values = rng.integers(-300, 300, len(an_update())).astype(">i2").tobytes()
-        tail = b"\x00\x01" if seat == 2 else b"\0\0"
-        data = values.ljust(size - 2, b"\0") + tail
-        files.append((data, seal_by_hand(market, seat, account, 1, update_root(data))))
-    for (seat, account, _), (data, salt) in zip(seats, files, strict=True):
-        from market.cid import digest
-
-        where = digest(market.store.put(data))
-        reveal_by_hand(market, seat, account, 1, update_root(data), salt, where)
+        good = values.ljust(size, b"\0")
+        data, root = strange(values, size) if seat == 2 else (good, update_root(good))
+        files.append((data, root, seal_by_hand(market, seat, account, 1, root)))
+    for (seat, account, _), (data, root, salt) in zip(seats, files, strict=True):
+        reveal_by_hand(market, seat, account, 1, root, salt, digest(market.store.put(data)))
     assert market.owner.phase(market.project, 1) is Phase.AGGREGATE
     return market
 
@@ -130,13 +153,14 @@ def forger(market: Market, forge: Forge) -> Forger:
     return kind(gateway, market.store, market.project, market.key(AGGREGATOR).address, folder, PACE, 0.0)
 
 
-def watch_until_convicted(market: Market) -> WatchNode:
+def watch_until_convicted(market: Market, *others: Node, force_data: bool = False) -> WatchNode:
     address, folder = market.key(WATCHER).address, market.folder / "watch"
     watch = WatchNode(
-        market.gateway(WATCHER), market.store, market.project, address, folder, PACE, Metrics(market.project)
-    )
+        market.gateway(WATCHER), market.store, market.project, address, folder, PACE, Metrics(market.project),
+        force_data=force_data,
+    )  # fmt: skip
     liar = market.key(AGGREGATOR).address
-    market.run_until(lambda: market.owner.aggregator(market.project, liar).banned, [watch])
+    market.run_until(lambda: market.owner.aggregator(market.project, liar).banned, [watch, *others])
     return watch
 
 
@@ -192,3 +216,42 @@ def test_copied_result__is_convicted_for_the_name_in_its_sketches(market: Market
 
     assert copied
     assert len(events(market, Asked)) == 1
+
+
+@pytest.mark.parametrize("market", [with_a_leaf_more], indirect=True)
+def test_file_whose_tree_has_a_leaf_more__is_forced_out_and_refuted(market: Market) -> None:
+    """Nobody can serve such a file, so nobody could recompute the round: its poster answers for the tree."""
+    node = forger(market, lambda post, _: replace(post, included=(0b111,)))
+    watch_store = FolderStore(market.folder / "store")
+
+    def answer(asked: Asked, _: ResultPosted) -> bool:
+        size = UPDATE.file_bytes(market.params.coefficients)
+        node.observer.refresh()
+        reveal = node.observer.history.round(1).reveals[2]
+        data = b"".join(watch_store.get(reveal.cid(size), size, exact=True))
+        where = Question(asked.tree, asked.level, asked.index, asked.row)
+        return node.send(
+            "answer", asked.id, answer_to(strange_tree(data), where), intent=f"answer/1/1/{asked.id}"
+        )
+
+    node._send_answer = answer  # type: ignore[method-assign]
+    market.run_until(lambda: market.owner.project(market.project).last_result == 1, [node])
+
+    watch_until_convicted(market, node, force_data=True)
+
+    refuted = events(market, ResultRefuted)
+    assert [(e.check, e.a, e.b, e.c) for e in refuted] == [(Check.Presence, Tree.Update, 3, 2)]
+    assert len(events(market, Asked)) == 3
+
+
+@pytest.mark.parametrize("market", [with_a_leaf_more], indirect=True)
+def test_file_whose_tree_has_a_leaf_more__is_left_out_by_the_honest(market: Market) -> None:
+    node = AggregatorNode(
+        market.gateway(RIVAL), market.store, market.project, market.key(RIVAL).address,
+        market.folder / "honest", PACE, 0.0,
+    )  # fmt: skip
+    bond = market.params.bond
+    market.gateway(RIVAL).send("addBond", market.project, bond, value=bond)
+    market.run_until(lambda: market.owner.project(market.project).last_result == 1, [node])
+
+    assert market.owner.result(market.project, 1).included_count == 2
