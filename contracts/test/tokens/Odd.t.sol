@@ -72,7 +72,6 @@ contract OddTokensTest is MarketTest {
         assertEq(_balance(_payout(0)), pay - pay / 100);
         _assertEquation();
         _ready(owner, POT);
-        vm.prank(owner);
         vm.expectRevert(
             abi.encodeWithSelector(IMarketFacts.MarketWrongTokenDelta.selector, uint256(POT) - POT / 100, uint256(POT))
         );
