@@ -192,6 +192,27 @@ def test_owner_stops_and_is_refunded_in_the_browser__escrow_comes_back(
     assert gateway.credit("0x" + "00" * 20, dev_account(OWNER).address) == 10**16
 
 
+def test_sentence_then_form_then_file__one_hash_in_a_real_browser(browser: Browser, tmp_path: Path) -> None:
+    with served(settings_for(tmp_path), SampleFacts()) as url, tab(browser) as page:
+        page.goto(f"{url}/create")
+        page.fill("#sentence", "classify my 12-column CSV, 20 hospitals, budget 2 ETH, stop at 95 %")
+        page.click("button[value=wish]")
+        expect(page.locator(".reading")).to_contain_text("Which classes are there?")
+        page.fill("#f-labels", "3")
+        page.keyboard.press("Tab")
+        first = page.locator("#hash").text_content()
+        with page.expect_download() as saved:
+            page.click("button[formaction='/create/file']")
+        page.goto(f"{url}/create")
+        page.click("#import summary")
+        page.set_input_files("#configuration-file", saved.value.path())
+        expect(page.locator("#configuration")).not_to_have_value("")
+        page.click("button[value=import]")
+
+        expect(page.locator("#hash")).to_have_text(first or "")
+        expect(page.locator("#f-goal")).to_have_value("95")
+
+
 def test_pages_in_every_theme_and_width__axe_finds_nothing(browser: Browser, tmp_path: Path) -> None:
     found = []
     with served(settings_for(tmp_path), SampleFacts()) as url:

@@ -84,6 +84,14 @@
     root.dataset.theme = dark ? "light" : "dark";
     try { localStorage.setItem("theme", root.dataset.theme); } catch (_) { /* private windows refuse */ }
   });
+  // what was wrong is being changed: the preview says whether it is right now
+  document.addEventListener("input", (event) => {
+    const field = event.target.closest(".field.has-error");
+    if (!field) return;
+    field.classList.remove("has-error");
+    event.target.removeAttribute("aria-invalid");
+    field.querySelector(".error")?.remove();
+  });
   const choose = document.getElementById("choose-file");
   if (choose) {
     const input = document.getElementById("configuration-file");

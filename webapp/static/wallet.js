@@ -36,6 +36,7 @@
   let cancelled = () => {};
   dialog.addEventListener("cancel", () => cancelled());
   class Cancelled extends Error {}
+  class Shown extends Error {} // the dialog says already what is wrong
   function asked(title, content, label, kind = "primary") {
     return new Promise((resolve, reject) => {
       cancelled = () => reject(new Cancelled());
@@ -140,7 +141,7 @@
       el("table", { class: "words plain" }, el("caption", { class: "sr" }, "Decoded from the bytes to be signed"), el("tbody", {}, ...rows)),
       plan.document && step.decoded.name === "create" ? el("details", {}, el("summary", {}, "Description"), el("pre", {}, plan.document)) : null,
     ];
-    if (bad) { show("Do not sign this", content); throw new Error("A check failed; nothing was signed."); }
+    if (bad) { show("Do not sign this", content); throw new Shown(); }
     await asked(`${step.call.title}${count > 1 ? ` (${number} of ${count})` : ""}`, content, "Sign in wallet");
     waiting("Waiting for your wallet", "Compare what it shows with what you saw here.");
     return ask("eth_sendTransaction", [order]);
@@ -249,7 +250,7 @@
       await rightChain();
       await act(element);
     } catch (error) {
-      if (error instanceof Cancelled) return;
+      if (error instanceof Cancelled || error instanceof Shown) return;
       const text = error.code === 4001 ? "You declined in the wallet; nothing was sent." : await reason(error);
       cancelled = () => {};
       show("That did not work", [el("p", {}, text)]);
