@@ -17,7 +17,7 @@ from market.index.look import EVENTS, POSTS, Look, ends_at, hex_of, page, plain_
 from market.index.measurements import measurements_of
 from market.index.mirror import Row
 from market.index.money import money_of
-from market.index.results import last_posts, model_cid, result_rows
+from market.index.results import last_figures, last_posts, model_cid, result_rows
 from market.index.updates import SEAT_ROUNDS, update_rows
 from market.index.views import (
     AggregatorRow,
@@ -89,10 +89,10 @@ def round_rows(look: Look, project: int, numbers: Sequence[int]) -> list[RoundRo
     """Rounds, the newest first."""
     it = look.getters.record(project)
     opened, fees = _openings(look, project, numbers)
-    posts = last_posts(look, project, numbers)
+    figures = last_figures(look, project, numbers)
     made = []
     for number in sorted(numbers, reverse=True):
-        view, post = look.getters.round(project, number), posts.get(number, {})
+        view, post = look.getters.round(project, number), figures.get(number, {})
         at, tx = opened.get(number, (0, ""))
         made.append(
             RoundRow(
@@ -114,13 +114,15 @@ def round_rows(look: Look, project: int, numbers: Sequence[int]) -> list[RoundRo
 def _openings(
     look: Look, project: int, numbers: Sequence[int]
 ) -> tuple[dict[int, tuple[int, str]], dict[int, int]]:
-    """When each round was opened (the last time), and the fees of those that are FINAL."""
-    names = ("RoundOpened", "RoundFinalised")
-    of_rounds = EVENTS.c.round.in_(numbers), EVENTS.c.name.in_(names)
-    events = look.timeline(EVENTS.c.project == project, EVENTS.c.listed.is_not(None), *of_rounds)
-    opened = {event.round or 0: (event.at, event.tx) for event in reversed(events) if event.name == names[0]}
-    fees = {event.round or 0: int(event.args["fee"]) for event in events if event.name == names[1]}
-    return opened, fees
+    """When each round was opened (the last time), and the fees of those that are FINAL. Nothing is decoded for it."""
+    c = EVENTS.c
+    mine = c.project == project, c.listed.is_not(None), c.round.in_(numbers), c.name == "RoundOpened"
+    rows = look.rows(select(c.round, c.number, c.tx).where(*mine).order_by(c.number, c.log_index))
+    times = look.times(row["number"] for row in rows)
+    opened = {row["round"]: (times.get(row["number"], 0), hex_of(row["tx"])) for row in rows}
+    of_fees = MOVEMENTS.c.project == project, MOVEMENTS.c.kind == "fee", MOVEMENTS.c.round.in_(numbers)
+    fees = look.rows(select(MOVEMENTS.c.round, MOVEMENTS.c.amount).where(*of_fees))
+    return opened, {row["round"]: row["amount"] for row in fees}
 
 
 def seat_rows(look: Look, project: int, it: Project) -> list[SeatRow]:

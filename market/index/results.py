@@ -41,6 +41,14 @@ def last_posts(look: Look, project: int, rounds: Sequence[int]) -> dict[int, Row
     return {row["round"]: row for row in look.rows(select(POSTS).where(mine))}
 
 
+def last_figures(look: Look, project: int, rounds: Sequence[int]) -> dict[int, Row]:
+    """The same for curves: only the figures, which are cheap to read."""
+    c = POSTS.c
+    mine = c.project == project, c.round.in_(rounds)
+    figures = select(c.round, c.step_squared, c.mean_agreement).where(*mine).order_by(c.attempt)
+    return {row["round"]: row for row in look.rows(figures)}
+
+
 def state_of(row: Row, project: Project, now: int) -> ResultState:
     """What became of a post."""
     if row["ended"] is not None:
