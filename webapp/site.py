@@ -60,7 +60,7 @@ class Site:
     def html(self, name: str, page: Any, part: str | None = None, status: int = 200, **more: Any) -> Response:
         """A page, or the part of it that an open page asks for again."""
         freshness = getattr(page, "status", None)
-        context = {"page": page, "freshness": freshness, **more}
+        context = {"page": page, "freshness": freshness, "part": part, **more}
         if part is None:
             shown = self.pages.page(name, **context)
         elif part == "live":

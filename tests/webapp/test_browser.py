@@ -192,6 +192,34 @@ def test_owner_stops_and_is_refunded_in_the_browser__escrow_comes_back(
     assert gateway.credit("0x" + "00" * 20, dev_account(OWNER).address) == 10**16
 
 
+def test_token_project_in_the_browser__approves_exactly_what_it_locks(
+    browser: Browser, live: LiveSite, erc20: str
+) -> None:
+    owner = dev_account(OWNER).address
+    with tab(browser) as page:
+        give_wallet(page, live.chain, owner, hex(live.chain.chain_id))
+        page.goto(f"{live.url}/create")
+        fields = {"title": "Paid in tokens", "features": "4", "labels": "3", "token": erc20, "decimals": "18"}
+        for name, value in {**fields, "budget": "10", "seats": "2", "min_seals": "2"}.items():
+            page.fill(f"#f-{name}", value)
+        page.keyboard.press("Tab")
+        page.click("button[data-call=create]")
+        for title in ("Create the project", "Project 1 exists"):
+            expect(page.locator("#sign-title")).to_have_text(title)
+            page.click("#sign-go")
+        expect(page.locator("#sign-title")).to_contain_text("take exactly this amount (1 of 2)")
+        expect(page.locator("#sign .words")).to_contain_text(f"{10 * 10**18} smallest units")
+        page.click("#sign-go")
+        expect(page.locator("#sign-title")).to_have_text("Fund project 1 (2 of 2)")
+        expect(page.locator("#sign .sign-value")).to_have_text("Sends no coins")
+        page.click("#sign-go")
+        page.wait_for_url(f"{live.url}/projects/1")
+
+    gateway = live.make_gateway()
+    assert gateway.project(1).escrow == 10 * 10**18
+    assert gateway.token(erc20).allowance(owner, gateway.address) == 0
+
+
 def test_sentence_then_form_then_file__one_hash_in_a_real_browser(browser: Browser, tmp_path: Path) -> None:
     with served(settings_for(tmp_path), SampleFacts()) as url, tab(browser) as page:
         page.goto(f"{url}/create")
