@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from aggregator.ledger import Ledger
@@ -21,6 +22,7 @@ class Answers:
 
     def __init__(self, ledger: Ledger, folder: Path) -> None:
         self._ledger, self._folder = ledger, folder
+        shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed: all is computed again
         self._trees: dict[bytes, Trees] = {}
 
     def answer(self, asked: Asked, posted: ResultPosted) -> bytes:
@@ -40,5 +42,7 @@ class Answers:
             _, made = self._ledger.workings(posted, self._folder / posted.commitment.hex())
             self._trees[posted.commitment] = made
             while len(self._trees) > _KEPT:
-                self._trees.pop(next(iter(self._trees)))
+                gone = next(iter(self._trees))
+                del self._trees[gone]
+                shutil.rmtree(self._folder / gone.hex(), ignore_errors=True)
         return self._trees[posted.commitment].of(tree, row)

@@ -18,6 +18,7 @@ from rich.console import Console
 from market.cli import fairtrain, run
 from market.cli.context import App
 from market.demo.cli import settle, verify
+from market.demo.liar import start_watcher
 from market.demo.live import Show
 from market.demo.outcome import report_of
 from market.demo.plan import Member, attackers, held_out_data, members
@@ -133,7 +134,7 @@ def test_demo_with_random_kills__loses_nothing_and_pays_nobody_twice(
     app = App(home=home_folder(tmp_path))
     app.store_url = f"folder:{app.home / 'store'}"
     people = members(PEOPLE[1], attackers(PEOPLE[0]), 3, 0.5)
-    with start_devnet("anvil", accounts=PEOPLE[1] + 2) as chain:
+    with start_devnet("anvil", accounts=PEOPLE[1] + 4) as chain:
         report, kills = _with_kills(app, chain, people, tmp_path, seed)
 
     check(report)
@@ -149,6 +150,7 @@ def _with_kills(
     with Family(folder / "logs", environment | {"FAIRTRAIN_STORE": str(app.store_url)}) as family:
         stage: Stage = set_stage(app, chain, people, ROUNDS, 3)
         start_everybody(stage, family)
+        start_watcher(stage, family)
         wait_for_seats(stage, family)
         fund(stage)
         show = RestlessShow(stage, family, held_out_data(3), Console(quiet=True))
