@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {Phase, Params, Post} from "../src/types.sol";
+import {Check, Tree} from "../src/checks/IChecks.sol";
+import {Ask, Params, Phase, Post, Refutation} from "../src/types.sol";
 import {MarketTest} from "./utils/MarketTest.sol";
+import {Paths} from "./utils/Paths.sol";
 import {Trees} from "./utils/Trees.sol";
 
 /// What whole transactions cost: every measured call below is a transaction of its own (`isolate`), so that its 21,000, its
@@ -228,6 +230,122 @@ contract GasTenTest is GasBase {
     }
 }
 
+/// Refutations and asks at the depth of the largest models; what the checks themselves cost is measured in `benchmarks`.
+/// forge-config: default.isolate = true
+contract GasDisputesTest is GasBase {
+    uint256 private constant DEPTH = 20; // 976,563 leaves of 1e9 coefficients
+
+    function setUp() public override {
+        trainers = 10;
+        super.setUp();
+    }
+
+    function _params() internal view override returns (Params memory p) {
+        p = super._params();
+        p.coefficients = 1e9;
+    }
+
+    bytes32[] private nodes;
+    bytes32[] private above;
+    bytes32[] private path;
+    bytes private leaf;
+
+    function fill() external {
+        nodes = Paths.siblings(256, "nodes");
+        above = Paths.siblings(DEPTH - 8, "above");
+        path = Paths.siblings(DEPTH, "path");
+        leaf = abi.encodePacked(Paths.siblings(64, "leaf")); // 2 KiB without zeros, more or less
+    }
+
+    function answers() external view returns (bytes memory ofNodes, bytes memory ofLeaf) {
+        ofNodes = abi.encodePacked(nodes, above);
+        ofLeaf = abi.encodePacked(leaf, path);
+    }
+
+    function disputed(uint256 round) external view returns (Post memory post) {
+        post = _draft(round);
+        post.roots.steps = Paths.climb(Paths.reduce(nodes), 1, above); // as deep as a delta, but never opened here
+        post.roots.delta = Paths.climb(Paths.leaf(5, leaf), 5, path);
+    }
+
+    function question(uint256 round, Tree tree, uint256 level, uint256 index) external view returns (Ask memory q) {
+        (q.tree, q.level, q.index) = (tree, level, index);
+        (q.included, q.rows, q.roots) = (posts[round].included, posts[round].rows, posts[round].roots);
+    }
+
+    function refutation(uint256 round) external view returns (Refutation memory x) {
+        x.check = Check.Gram;
+        (x.included, x.rows, x.roots) = (posts[round].included, posts[round].rows, posts[round].roots);
+        x.evidence = hex"01";
+    }
+
+    /// EIP-7623, which the compiler's target does not know: at least 10 gas for each zero byte and 40 for each other.
+    function _noteFloored(string memory name, uint256 bound, bytes memory data) private {
+        uint256 least = 21_000;
+        for (uint256 i; i < data.length; ++i) {
+            least += data[i] == 0 ? 10 : 40;
+        }
+        uint256 used = vm.lastCallGas().gasTotalUsed;
+        figures.push(Figure(name, used > least ? used : least, bound));
+    }
+
+    function _askFor(uint256 round, Tree tree, uint256 level, uint256 index) private {
+        Ask memory q = this.question(round, tree, level, index);
+        vm.deal(watcher, 1 ether);
+        vm.prank(watcher);
+        market.ask{value: 1 ether}(P, round, q);
+    }
+
+    function _answered(uint256 id, string memory name, uint256 bound, bytes memory data) private {
+        vm.prank(aggregator);
+        market.answer(id, data);
+        _noteFloored(name, bound, data);
+    }
+
+    function test_gas_disputes__staysWithinBounds() public {
+        delete figures;
+        this.fill();
+        uint256 round = _open();
+        this.sealRange(round, 0, trainers);
+        this.revealRange(round, 0, trainers);
+        Post memory post = this.disputed(round);
+        // The delta tree has 256 known nodes in one test and a known leaf in the next.
+        (bytes memory ofNodes, bytes memory ofLeaf) = this.answers();
+        _postAlone(liar, round, post);
+        _askFor(round, Tree.Delta, 0, 5);
+        _note("ask, first about a result", 0);
+        _answered(1, "answer, leaf of 2 KiB", 150_000, ofLeaf);
+        _askFor(round, Tree.Delta, 0, 5);
+        _note("ask", 0);
+        market.convict(P, round, watcher);
+        market.settleAsk(2);
+        _note("settleAsk", 0);
+        post.roots.delta = post.roots.steps;
+        vm.warp(block.timestamp + T1);
+        _postAlone(aggregator, round, post);
+        _askFor(round, Tree.Delta, 8, 1);
+        _answered(3, "answer, 256 nodes", 390_000, ofNodes);
+        _askFor(round, Tree.Delta, 8, 1);
+        vm.warp(block.timestamp + T_ANS);
+        market.convictSilent(4);
+        _note("convictSilent", 0);
+        _compare("gas-disputes.json");
+    }
+
+    function test_gas_refute__staysWithinBounds() public {
+        delete figures;
+        uint256 round = _open();
+        this.sealRange(round, 0, trainers);
+        this.revealRange(round, 0, trainers);
+        _postAlone(liar, round, this.draftOf(round));
+        Refutation memory x = this.refutation(round);
+        vm.prank(watcher);
+        market.refute(P, round, x);
+        _note("refute, without its check", 150_000);
+        _compare("gas-refute.json");
+    }
+}
+
 /// forge-config: default.isolate = true
 contract GasThousandTest is GasBase {
     function setUp() public override {
@@ -250,6 +368,10 @@ contract SizeTest is GasBase {
         figures.push(Figure("Market runtime", vm.getDeployedCode("Market.sol:Market").length, 24_575));
         figures.push(Figure("Market creation", vm.getCode("Market.sol:Market").length, 49_152));
         figures.push(Figure("Registry runtime", vm.getDeployedCode("Registry.sol:Registry").length, 24_575));
+        figures.push(Figure("Court runtime", vm.getDeployedCode("Court.sol:Court").length, 24_575));
+        figures.push(Figure("TreeChecks runtime", vm.getDeployedCode("TreeChecks.sol:TreeChecks").length, 24_575));
+        figures.push(Figure("RuleChecks runtime", vm.getDeployedCode("RuleChecks.sol:RuleChecks").length, 24_575));
+        figures.push(Figure("PayChecks runtime", vm.getDeployedCode("PayChecks.sol:PayChecks").length, 24_575));
         _compare("sizes.json");
     }
 }

@@ -344,7 +344,8 @@ contract RefuteTest is MarketTest {
         f.files = _files(posts[first].roots.delta);
         f.below = posts[second].roots;
         _expectTold(round, "tree", x, f);
-        for (uint256 i; i < 3; ++i) { // no such row: nobody's seat, the reference, beyond all
+        // No such row: nobody's seat, the reference, beyond all.
+        for (uint256 i; i < 3; ++i) {
             x.a = [uint256(9), SEATS, 3 * SEATS + 4][i];
             f.files = new bytes32[](0);
             _expectTold(round, "tree", x, f);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {AggregatorView, Phase, Post, ProjectView, ResultView, RoundView} from "../../src/types.sol";
+import {Check} from "../../src/checks/IChecks.sol";
+import {Phase, Post, ProjectView, Refutation, RoundView} from "../../src/types.sol";
 import {Trees} from "../utils/Trees.sol";
 import {Trainers} from "./Trainers.sol";
 
@@ -131,9 +132,9 @@ abstract contract Aggregators is Trainers {
         _unstore(p, round);
         RoundGhost storage r = rounds[p][round];
         r.stored = plan.poster;
+        (r.posting, r.asked, r.openAsks) = (++postings, false, 0);
         ++bonds[p][plan.poster].locks;
-        bool complete = plan.included == _revealedSeats(p, round)
-            && _rowCount(post.rows) == _rowCount(p, round, prev);
+        bool complete = plan.included == _revealedSeats(p, round) && _rowCount(post.rows) == _rowCount(p, round, prev);
         if (!again) r.proposedAt = complete ? 0 : time;
         r.standsAt = complete ? time : r.proposedAt + TX;
         projects[p].tipSince = time;
@@ -169,12 +170,29 @@ abstract contract Aggregators is Trainers {
         return false;
     }
 
-    function _convictAt(uint256 p, uint256 round, address liar, address refuter) internal {
+    /// A refutation with the preimage of what is posted; the mock checks do as `evidence` says.
+    function _refutation(uint256 p, uint256 round, bytes memory evidence) internal view returns (Refutation memory x) {
+        Book storage book = books[market.resultOf(p, round).commitment];
+        x.check = Check.Gram;
+        x.included = new uint256[](1);
+        x.included[0] = book.included;
+        x.rows = book.rowWords;
+        x.roots = book.roots;
+        x.evidence = evidence;
+    }
+
+    function _convictAt(uint256 p, uint256 round, address liar, address refuter) private {
+        bytes32 facts = _reveals(p);
+        Refutation memory x = _refutation(p, round, hex"01");
+        vm.prank(refuter);
+        market.refute(p, round, x);
+        _convicted(p, round, liar, refuter, facts);
+    }
+
+    /// What a conviction must have moved. `facts`: of `_reveals` before it.
+    function _convicted(uint256 p, uint256 round, address liar, address refuter, bytes32 facts) internal {
         AggregatorGhost storage a = bonds[p][liar];
         RoundGhost storage r = rounds[p][round];
-        bytes32 facts = _reveals(p);
-        market.convict(p, round, refuter);
-
         // I-28, I-32: thirds, to the refuter, the pot and the escrow, which also gets what rounding leaves.
         uint256 third = a.bond / 3;
         want[p].bonds -= a.bond;
@@ -227,7 +245,7 @@ abstract contract Aggregators is Trainers {
     }
 
     /// Seals, reveals and their sums of all rounds that are open.
-    function _reveals(uint256 p) private view returns (bytes32 sum) {
+    function _reveals(uint256 p) internal view returns (bytes32 sum) {
         for (uint256 round = projects[p].low + 1; round <= projects[p].head; ++round) {
             RoundView memory r = market.roundOf(p, round);
             sum = keccak256(abi.encode(sum, r.sealCount, r.revealCount, r.revealSum, r.revealEnd, r.baseRoot));

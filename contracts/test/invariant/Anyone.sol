@@ -2,10 +2,10 @@
 pragma solidity ^0.8.30;
 
 import {Phase, ProjectView, ResultView, RoundView} from "../../src/types.sol";
-import {Aggregators} from "./Aggregators.sol";
+import {Disputes} from "./Disputes.sol";
 
 /// What moves a project on and needs no role: opening, ending and settling rounds, and taking out what is one's own.
-abstract contract Anyone is Aggregators {
+abstract contract Anyone is Disputes {
     // ----- owner -----
 
     function _fund(uint256 p, uint256 amount) internal returns (bool) {
@@ -140,8 +140,9 @@ abstract contract Anyone is Aggregators {
         for (uint256 round = v.lastFinal + 1; round <= v.tip; ++round) {
             ResultView memory result = market.resultOf(p, round);
             if (_phase(p, round) != Phase.Standing || result.prev != v.lastFinal) continue;
-            if (bonds[p][result.poster].banned || (!wait && time < result.standsAt + W)) return false;
-            _at(result.standsAt + W);
+            if (bonds[p][result.poster].banned || rounds[p][round].openAsks != 0) return false;
+            if (!wait && time < _finalDue(p, round)) return false;
+            _at(_finalDue(p, round));
             vm.prank(outsider);
             market.finalise(p, round);
             _finalised(p, round, result);
@@ -194,7 +195,7 @@ abstract contract Anyone is Aggregators {
 
     /// Whatever is due and needs nobody's consent. This alone must bring every round to its end (I-17).
     function _poke(uint256 p) internal returns (bool) {
-        return _skip(p) || _clear(p) || _void(p) || _finalise(p, false) || _flatten(p, false);
+        return _skip(p) || _clear(p) || _void(p) || _finalise(p, false) || _flatten(p, false) || _endAsks(p);
     }
 
     // ----- taking out -----
@@ -237,13 +238,13 @@ abstract contract Anyone is Aggregators {
         if (phase == Phase.Reveal && _revealSome(p, 90)) return;
         if (_postFirst(p, false) || _open(p)) return;
         if (want[p].escrow < _pot(p) && _fund(p, 2 * _pot(p))) return;
-        if (v.openCount == OPEN_ROUNDS && _finalise(p, true)) return;
+        if (v.openCount == OPEN_ROUNDS && (_finalise(p, true) || _convictSilent(p, true))) return;
         _at(_nextDeadline(p));
     }
 
     /// The next moment at which something of the project ends or becomes due; now if there is none.
     function _nextDeadline(uint256 p) internal view returns (uint256 next) {
-        next = type(uint256).max;
+        next = _askDeadline(p);
         ProjectView memory v = _view(p);
         for (uint256 round = projects[p].low + 1; round <= v.head; ++round) {
             RoundView memory r = market.roundOf(p, round);
@@ -252,7 +253,7 @@ abstract contract Anyone is Aggregators {
             else if (r.phase == Phase.Reveal) end = r.revealEnd;
             else if (r.phase == Phase.Aggregate && v.tip + 1 == round) end = _aggregateDeadline(p, round, v, r);
             else if (r.phase == Phase.Proposed) end = rounds[p][round].standsAt;
-            else if (r.phase == Phase.Standing) end = rounds[p][round].standsAt + W;
+            else if (r.phase == Phase.Standing) end = _finalDue(p, round);
             if (end > time && end < next) next = end;
         }
         uint256 endDate = _endDate(p);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {Account as SeatAccount, Opening, Phase, Post, ResultView, RoundView} from "../../src/types.sol";
+import {Account as SeatAccount, Opening, Phase, Post, ResultView, Roots, RoundView} from "../../src/types.sol";
 import {Trees} from "../utils/Trees.sol";
 import {Ledger} from "./Ledger.sol";
 
@@ -13,7 +13,9 @@ abstract contract Books is Ledger {
         uint256 ordinal; // results above the start, this one counted
         uint256 sum; // of this round's pay over all seats; an honest `paid`
         uint256 included; // bitmap
-        uint256 rows;
+        uint256 rows; // how many
+        uint256[] rowWords;
+        Roots roots;
     }
 
     mapping(bytes32 commitment => Book) internal books;
@@ -127,6 +129,8 @@ abstract contract Books is Ledger {
         book.sum = sum;
         book.included = plan.included;
         book.rows = _rowCount(post.rows);
+        book.rowWords = post.rows;
+        book.roots = post.roots;
     }
 
     function _carried(bytes32 commitment) private view returns (SeatAccount[] memory list) {

@@ -71,6 +71,7 @@ abstract contract Checks is Outsider {
             for (uint256 i; i < accounts.length; ++i) {
                 owed += looks[p].credits[i];
             }
+            if (p == 1) owed += _openPrices();
             uint256 other = p == 1 ? bystanderHeld : 0;
             uint256 held = market.held(_token(p));
             assertEq(owed + other, held, "I-02: liabilities == held");
@@ -91,7 +92,17 @@ abstract contract Checks is Outsider {
         assertEq(t.misses, w.misses, "I-03: misses owed");
         assertEq(t.bonds, w.bonds, "I-03: bonds");
         uint256 there = t.escrow + t.bucket + t.pool + t.pots + t.stakes - t.misses + t.bonds;
+        if (p == 1) there += openPrices;
         assertEq(projects[p].moneyIn, there + projects[p].credited, "I-03: in == there + credited");
+    }
+
+    /// Prices of asks without an answer, as the market says.
+    function _openPrices() private view returns (uint256 sum) {
+        assertEq(market.askCount(), asks.length, "I-03: asks");
+        for (uint256 i; i < asks.length; ++i) {
+            if (asks[i].open) sum += market.askOf(i + 1).price;
+        }
+        assertEq(sum, openPrices, "I-03: prices of open asks");
     }
 
     /// I-04: what is done in other projects, of the same coin too, changes nothing of a project. (Between the two that
@@ -285,6 +296,7 @@ abstract contract Checks is Outsider {
         }
         if (r.phase != Phase.Proposed && r.phase != Phase.Standing) return;
         if (r.phase == Phase.Proposed) assertLe(g.standsAt, g.proposedAt + TX, "I-35: stands");
+        _checkAsks(p, round, l.results[round - l.from - 1]);
         assertEq(l.results[round - l.from - 1].standsAt, g.standsAt, "I-35: W runs from STANDING");
         assertEq(r.proposedAt, g.proposedAt, "I-35: T_x runs from the first PROPOSED post");
     }

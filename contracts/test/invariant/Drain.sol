@@ -50,7 +50,7 @@ abstract contract Drain is Checks {
             assertTrue(next != type(uint256).max, "I-17: nothing is due and nothing will be");
             _at(next);
         }
-        uint256 longest = COMMIT + REVEAL + DEAD + TX + W;
+        uint256 longest = COMMIT + REVEAL + DEAD + TX + W + T_ANS + T_REF;
         assertLe(time - start, OPEN_ROUNDS * longest, "I-35: later than promised");
         while (_poke(1) || _poke(2)) {}
         for (uint256 p = 1; p <= PROJECTS; ++p) {
@@ -96,6 +96,7 @@ abstract contract Drain is Checks {
         Totals memory t = _look(p).totals;
         uint256 left = t.escrow + t.bucket + t.pool + t.pots + t.stakes + t.misses + t.bonds;
         assertEq(left, 0, "I-18: classes");
+        assertEq(openPrices, 0, "I-18: asks");
         uint256 other = p == 1 ? bystanderHeld : 0;
         assertEq(market.held(_token(p)), other, "I-18: held");
         assertEq(_balance(p, address(market)), other + forced[p], "I-18: balance");

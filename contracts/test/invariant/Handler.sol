@@ -189,6 +189,32 @@ abstract contract Handler is Drain {
         return _convictAndAfter(p);
     }
 
+    // ----- disputes -----
+
+    function ask(uint256 seed) external {
+        _try(seed, _askOrPost);
+    }
+
+    function _askOrPost(uint256 p) private returns (bool) {
+        return _ask(p) || _postFirst(p, _draw(2) == 0);
+    }
+
+    function answer(uint256 seed) external {
+        _try(seed, _answerOrAsk);
+    }
+
+    function _answerOrAsk(uint256 p) private returns (bool) {
+        return _answer(p) || _ask(p);
+    }
+
+    function silence(uint256 seed) external {
+        _try(seed, _silence);
+    }
+
+    function _silence(uint256 p) private returns (bool) {
+        return _convictSilent(p, true) || _settleAsk(p) || _ask(p);
+    }
+
     // ----- anyone -----
 
     function open(uint256 seed) external {
@@ -234,15 +260,15 @@ abstract contract Handler is Drain {
 
     function _evictAfterSilence(uint256 p) private returns (bool) {
         if (_leave(p, true)) return true;
-        if (_draw(12) != 0) return false;
-        for (uint256 i; i < 17; ++i) {
+        if (_draw(8) != 0) return false;
+        for (uint256 i; i < 24; ++i) {
             if (_phase(p, _view(p).head) == Phase.Commit && rounds[p][_view(p).head].seals == 0) {
                 _at(market.roundOf(p, _view(p).head).commitEnd);
             }
             _poke(p);
-            if (!_open(p)) return i != 0;
+            if (!_open(p) && !_postFirst(p, false) && !_finalise(p, true) && !_convictSilent(p, true)) break;
         }
-        return true;
+        return _leave(p, true);
     }
 
     // ----- the world -----
@@ -274,7 +300,7 @@ abstract contract Handler is Drain {
 
     /// Step number `kind`, for drivers that draw by themselves.
     function play(uint256 kind, uint256 seed) external {
-        bytes4[29] memory selectors = [
+        bytes4[32] memory selectors = [
             this.fund.selector,
             this.stop.selector,
             this.register.selector,
@@ -303,9 +329,12 @@ abstract contract Handler is Drain {
             this.evict.selector,
             this.outsiderCalls.selector,
             this.warp.selector,
-            this.proceed.selector
+            this.proceed.selector,
+            this.ask.selector,
+            this.answer.selector,
+            this.silence.selector
         ];
-        (bool done, bytes memory data) = address(this).call(abi.encodeWithSelector(selectors[kind % 29], seed));
+        (bool done, bytes memory data) = address(this).call(abi.encodeWithSelector(selectors[kind % 32], seed));
         if (done) return;
         assembly {
             revert(add(data, 32), mload(data))

@@ -21,6 +21,9 @@ abstract contract Ledger is World {
         address stored; // poster of the stored result
         uint256 standsAt; // of the stored result
         uint256 proposedAt; // first PROPOSED post of this AGGREGATE
+        uint256 posting; // number of the stored result among all that were ever posted
+        bool asked; // somebody has asked about the stored result
+        uint256 openAsks; // about it
         address finalPoster;
         bytes32 digest; // when it was settled
     }
@@ -47,6 +50,20 @@ abstract contract Ledger is World {
         uint256 bond;
         uint256 locks; // results of its own that hold one
         bool banned;
+    }
+
+    struct AskGhost {
+        uint256 p;
+        uint256 round;
+        uint256 posting; // what it is about
+        bytes32 commitment; // of that
+        address asker;
+        uint256 price;
+        uint256 due;
+        uint256 level; // in the tree of accounts
+        uint256 index;
+        bool genuine; // somebody can answer it
+        bool open;
     }
 
     struct ProjectGhost {
@@ -83,6 +100,9 @@ abstract contract Ledger is World {
     mapping(uint256 p => mapping(address account => uint256)) internal earned; // all credits ever
     mapping(uint256 p => uint256) internal out; // measured
     mapping(uint256 p => uint256) internal forced; // behind the market's back
+    AskGhost[] internal asks; // number 1 first
+    uint256 internal openPrices; // of asks without an answer: always native coin
+    uint256 internal postings;
     mapping(string action => uint256) public reached;
     bool internal tempted; // liars post wherever they may
     bool internal truthful; // nobody lies about pay: then no bucket ever lacks anything

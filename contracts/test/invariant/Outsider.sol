@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {IMarket, IMarketFacts, IRegistry} from "../../src/interfaces/IMarket.sol";
-import {Account as SeatAccount, Opening, Phase, Post, ProjectView, RoundView} from "../../src/types.sol";
+import {ICourt, IMarket, IMarketFacts, IRegistry} from "../../src/interfaces/IMarket.sol";
+import {Account as SeatAccount, Opening, Phase, Post, ProjectView, Refutation} from "../../src/types.sol";
+import {ChecksMock} from "../mocks/ChecksMock.sol";
 import {Plain} from "../tokens/Mocks.sol";
 import {Anyone} from "./Anyone.sol";
 
 /// What must be refused in the present state, each with its own error, and money that nobody asked for.
 abstract contract Outsider is Anyone {
-    uint256 internal constant REFUSALS = 22;
+    uint256 internal constant REFUSALS = 28;
 
     function _refused(address who, bytes memory call_, bytes4 error_) private returns (bool) {
         vm.prank(who);
@@ -22,7 +23,8 @@ abstract contract Outsider is Anyone {
     function _refuse(uint256 p, uint256 kind) internal returns (bool) {
         if (kind < 8) return _refuseTrainer(p, kind);
         if (kind < 14) return _refuseMoney(p, kind);
-        return _refuseRound(p, kind);
+        if (kind < 22) return _refuseRound(p, kind);
+        return _refuseDispute(p, kind);
     }
 
     // ----- trainers -----
@@ -199,7 +201,8 @@ abstract contract Outsider is Anyone {
         if (kind == 14) {
             bytes memory call_ = abi.encodeCall(IMarket.finalise, (p, round));
             if (phase != Phase.Standing) return _refused(outsider, call_, IMarketFacts.MarketWrongPhase.selector);
-            return time < r.standsAt + W && _refused(outsider, call_, IMarketFacts.MarketTooEarly.selector);
+            if (time < _finalDue(p, round)) return _refused(outsider, call_, IMarketFacts.MarketTooEarly.selector);
+            return r.openAsks != 0 && _refused(outsider, call_, IMarketFacts.MarketAsksOpen.selector);
         }
         if (kind == 15) {
             bytes memory call_ = abi.encodeCall(IMarket.flatten, (p, round));
@@ -238,10 +241,12 @@ abstract contract Outsider is Anyone {
             RoundGhost storage r = rounds[p][round];
             if (_phase(p, round) != Phase.Standing || market.resultOf(p, round).prev != v.lastFinal) continue;
             if (!bonds[p][r.stored].banned) return false;
-            _at(r.standsAt + W);
+            _at(_finalDue(p, round));
             ++reached["refuseConvicted"];
             bytes memory call_ = abi.encodeCall(IMarket.finalise, (p, round));
-            return _refused(outsider, call_, IMarketFacts.MarketBanned.selector);
+            bool waits = r.openAsks != 0;
+            bytes4 error_ = waits ? IMarketFacts.MarketAsksOpen.selector : IMarketFacts.MarketBanned.selector;
+            return _refused(outsider, call_, error_);
         }
         return false;
     }
@@ -259,6 +264,55 @@ abstract contract Outsider is Anyone {
         }
         post.paid = uint96(market.roundOf(p, round).pot - _fee(p) + 1);
         return _refused(aggregators[0], abi.encodeCall(IMarket.post, (p, round, post)), error_);
+    }
+
+    // ----- refutations and asks -----
+
+    /// I-33, I-34: a right number, a forged preimage, an ask that has its answer or may still get one: nobody loses a bond.
+    function _refuseDispute(uint256 p, uint256 kind) private returns (bool) {
+        if (kind < 25) return _refuseRefutation(p, kind);
+        for (uint256 at; at < asks.length; ++at) {
+            AskGhost storage a = asks[at];
+            if (a.p != p) continue;
+            if (kind == 25) {
+                if (a.open) continue;
+                bytes memory call_ = abi.encodeCall(ICourt.convictSilent, (at + 1));
+                return _refused(outsider, call_, IMarketFacts.MarketAskClosed.selector);
+            }
+            if (!a.open || !_stillCounts(a)) continue;
+            if (kind == 26) return _refuseAsk(a, at + 1);
+            bytes memory data = a.genuine ? _answerTo(a) : new bytes(256 * 32);
+            data[0] ^= 0x01;
+            bytes memory answer_ = abi.encodeCall(ICourt.answer, (at + 1, data));
+            return _refused(outsider, answer_, IMarketFacts.MarketWrongAnswer.selector);
+        }
+        return false;
+    }
+
+    function _refuseRefutation(uint256 p, uint256 kind) private returns (bool) {
+        uint256 round = _view(p).tip;
+        if (_phase(p, round) != Phase.Proposed && _phase(p, round) != Phase.Standing) return false;
+        if (bonds[p][rounds[p][round].stored].banned) return false;
+        Refutation memory x = _refutation(p, round, hex"00");
+        bytes4 error_ = IMarketFacts.MarketNotRefuted.selector;
+        if (kind == 23) {
+            x.evidence = hex"01";
+            x.roots.gram ^= bytes32(uint256(1));
+            error_ = IMarketFacts.MarketWrongOpening.selector;
+        }
+        if (kind == 24) {
+            x.evidence = "";
+            error_ = ChecksMock.MarketEvidenceLength.selector;
+        }
+        return _refused(outsider, abi.encodeCall(ICourt.refute, (p, round, x)), error_);
+    }
+
+    function _refuseAsk(AskGhost storage a, uint256 id) private returns (bool) {
+        if (time < a.due && _draw(2) == 0) {
+            bytes memory call_ = abi.encodeCall(ICourt.convictSilent, (id));
+            return _refused(outsider, call_, IMarketFacts.MarketTooEarly.selector);
+        }
+        return _refused(outsider, abi.encodeCall(ICourt.settleAsk, (id)), IMarketFacts.MarketResultCounts.selector);
     }
 
     // ----- money that nobody asked for (I-45) -----
