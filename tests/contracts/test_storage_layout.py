@@ -49,6 +49,7 @@ def test_storage_layout__is_the_committed_one() -> None:
     assert market == json.loads(SNAPSHOT.read_text()), f"explain why, then: {UPDATE}"
 
 
-def test_storage_layout_of_the_registry__is_that_of_the_market() -> None:
-    # The market runs the registry's code in its own storage.
-    assert _layout("Registry") == _layout("Market")
+@pytest.mark.parametrize("part", ["Registry", "Court"])
+def test_storage_layout_of_the_code_behind__is_that_of_the_market(part: str) -> None:
+    # The market runs this code in its own storage.
+    assert _layout(part) == _layout("Market")
