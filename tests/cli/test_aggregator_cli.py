@@ -8,6 +8,7 @@ import pytest
 
 from market.claims import Place
 from market.devnet import dev_account
+from market.errors import RefusedError
 from market.project_files import only_one, project_folder
 from tests.cli.role_world import AGGREGATOR, FIRST_TRAINER, Daemons, Roles
 
@@ -95,13 +96,9 @@ def test_run_second_process__refused_e129_before_bonding(roles: Roles, ending: i
     assert roles.owner.aggregator(ending, ME).bond == 0
 
 
-def test_run_rule_with_other_public_rows__refused_e188(roles: Roles) -> None:
-    project = roles.create(delta_rows=2)
-
-    said = roles("aggregator", "run", project, *QUICK, key=AGGREGATOR)
-
-    assert (said.code, said.error["code"]) == (2, "E188")
-    assert roles.owner.aggregator(project, ME).bond == 0
+def test_create_with_rows_that_the_checks_do_not_know__refused_by_the_contract(roles: Roles) -> None:
+    with pytest.raises(RefusedError, match="MarketUnknownDeltaRows"):
+        roles.create(delta_rows=2)
 
 
 def test_run_unknown_project__refused_by_the_contract(roles: Roles) -> None:
