@@ -43,7 +43,7 @@ test: check contracts kubo unit  ## all of it, as CI runs it
 
 deep: setup      ## long fuzzing (not part of `make test`)
 	cd contracts && FOUNDRY_PROFILE=deep ../node_modules/.bin/forge test
-	FAIRTRAIN_PROFILE=deep $(BIN)/python -m pytest tests/stateful
+	FAIRTRAIN_PROFILE=deep $(BIN)/python -m pytest tests/stateful tests/refute/test_mutations.py
 
 security: setup  ## Slither and Halmos, in .venv-security; writes contracts/test/symbolic/report.json
 	@$(BIN)/python tools/security.py
