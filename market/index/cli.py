@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -150,9 +151,10 @@ def _status(app: App, database: str | None) -> Any:
 
 def _until_told(running: Service) -> None:
     """Until SIGTERM; an interrupt from the keyboard ends the command as usual."""
-    told: list[int] = []
-    before = signal.signal(signal.SIGTERM, lambda number, frame: told.append(number))
+    told = threading.Event()
+    running.sleep = told.wait  # so that a pause ends at once
+    before = signal.signal(signal.SIGTERM, lambda number, frame: told.set())
     try:
-        running.run(until=lambda: bool(told))
+        running.run(until=told.is_set)
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -43,7 +43,7 @@ class Service:
     keep: int = KEEP
     poll_s: float = POLL_S
     say: Callable[[str], None] = lambda line: None
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], object] = time.sleep
     wall: Callable[[], float] = time.time
     engine: Engine = field(init=False)
     lock: WriterLock = field(init=False)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,6 @@ import pytest
 
 from market.chain.blocks import ChainBlocks, may_have_logs
 from market.chain.gateway import Gateway
-from market.cid import digest
 from market.cli import run
 from market.devnet import Devnet, dev_account
 from market.errors import ChainError
@@ -22,7 +23,7 @@ from market.index.views import Document
 from market.params import MINIMAL, Content
 from market.units import NATIVE
 from tests.fixtures_chain import MakeGateway
-from tests.index.sync import dumped, fresh, reading, service, steps, sync
+from tests.index.sync import dumped, fresh, reading, service, steps
 from tests.scenarios.market_in_process import open_market
 
 
@@ -103,7 +104,7 @@ def test_step_anvil_reorg__equals_a_fresh_sync(
             create(gateway)
         steps(running)
         anvil.request("anvil_reorg", depth, [])
-        anvil.mine() if hasattr(anvil, "mine") else anvil.request("anvil_mine", "0x1")
+        anvil.request("anvil_mine", "0x1")
 
         assert Step.REWOUND in steps(running)
         assert_contract(sqlite, gateway, [gateway.address])
@@ -175,15 +176,25 @@ def test_index_commands__run_status_dump_and_rebuild(
 
 
 @pytest.mark.chain
+def test_index_run_second_one_and_sigterm__refused_and_ended_cleanly(
+    anvil: Devnet, make_gateway: MakeGateway, tmp_path: Path
+) -> None:
+    words = cli(anvil, make_gateway, tmp_path, "run")
+    command = [sys.executable, "-m", "market.cli", "index", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline().startswith("indexing market")
+        second = subprocess.run(command, capture_output=True, text=True, check=False)
+        first.terminate()
+        first.stdout.read()
+
+    assert (second.returncode, "E204" in second.stderr) == (4, True)
+    assert first.returncode == 0
+
+
+@pytest.mark.chain
 def test_index_status_without_an_index__says_what_to_do(
     anvil: Devnet, make_gateway: MakeGateway, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(index, cli(anvil, make_gateway, tmp_path, "status"), "fairtrain index") == 4
     assert "fairtrain index run" in capsys.readouterr().err
-
-
-def test_digest_of_nothing__is_no_document() -> None:
-    assert len(digest("bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku")) == 32
-
-
-__all__ = ["sync"]
