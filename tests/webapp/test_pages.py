@@ -212,7 +212,7 @@ class BrokenFacts(SampleFacts):
     """A database that is gone."""
 
     def health(self) -> v.Health:
-        raise ChainError("E208", "cannot open /home/somebody/index.sqlite")
+        raise ChainError("E208", "cannot open /srv/somebody/index.sqlite")
 
 
 def test_pages_without_a_database__503_without_its_path(open_site: Open) -> None:
