@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import time
 from pathlib import Path
@@ -16,7 +17,7 @@ from market.demo.liar import ALL, FEWEST_ROUNDS, KINDS, LIE_ROUND, Trial, start_
 from market.demo.live import Show
 from market.demo.outcome import report_of
 from market.demo.plan import DEFAULT_ATTACKERS, Member, attackers, held_out_data, members
-from market.demo.processes import Family
+from market.demo.processes import Child, Family
 from market.demo.report import LiarReport, Report
 from market.demo.stage import Stage, fund, home_folder, set_stage, start_everybody, wait_for_seats
 from market.devnet import Devnet, start_devnet
@@ -25,6 +26,7 @@ from market.params import DEMO
 from market.records import REPUTATION_ONE
 
 LEAVE_SECONDS = 90.0
+WEB_SECONDS = 20.0
 WIDTH = 120
 """Columns where there is no terminal to ask."""
 
@@ -49,6 +51,7 @@ WIDTH = 120
     type=click.Choice([*KINDS, ALL]),
     help="What the aggregator lies about in round 2 (all: one run for each).",
 )
+@click.option("--web/--no-web", default=True, show_default=True, help="The dashboard, live during the run.")
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write a JSON report.")
 @click.option(
     "--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep home and logs in this folder."
@@ -68,6 +71,7 @@ def demo(
     node: str,
     seed: int,
     liar: str | None,
+    web: bool,
     report: Path | None,
     keep: Path | None,
 ) -> None:
@@ -84,7 +88,7 @@ def demo(
     with tempfile.TemporaryDirectory(prefix="fairtrain-demo-") as scratch:
         for kind in kinds:
             base = (keep or Path(scratch)) / (kind or "" if liar == ALL else "")
-            outcome = run_once(app, console, base, store_kind, node, people, rounds, seed, kind)
+            outcome = run_once(app, console, base, store_kind, node, people, rounds, seed, kind, web)
             liars += outcome.liars
             if not outcome.project.balances():
                 raise VerificationError("escrow equation", outcome.project.funded_wei, "the sum of its parts")
@@ -107,6 +111,7 @@ def run_once(
     rounds: int,
     seed: int,
     liar: str | None,
+    web: bool,
 ) -> Report:
     """One demonstration on a chain of its own."""
     app.home = home_folder(base)
@@ -120,8 +125,10 @@ def run_once(
             "FAIRTRAIN_STORE": app.store_url,
             "OMP_NUM_THREADS": "1",
         }
-        with Family(base / "logs", environment) as family:
-            return perform(app, console, chain, family, people, rounds, seed, liar)
+        logs = base / "logs"
+        with Family(logs, environment) as family, Family(logs, environment) as audience:
+            visitors = audience if web else None
+            return perform(app, console, chain, family, people, rounds, seed, liar, visitors)
 
 
 def perform(
@@ -133,17 +140,21 @@ def perform(
     rounds: int,
     seed: int,
     liar: str | None = None,
+    audience: Family | None = None,
 ) -> Report:
-    """From an empty chain to the last withdrawal."""
+    """From an empty chain to the last withdrawal. `audience`: who only looks, and ends with the demonstration."""
     started = time.monotonic()
     windows = windows_with_asks(DEMO.windows) if liar else DEMO.windows
     stage = set_stage(app, chain, people, rounds, seed, windows)
     introduce(console, stage, chain.url)
+    site = audience.start("web", "web", "--port", "0", "--no-publish") if audience else None
     start_everybody(stage, family, f"{liar}:{LIE_ROUND}" if liar else "")
     start_watcher(stage, family)
     trial = Trial(stage, family, liar) if liar else None
     with console.status("trainers load PyTorch and their data, and send their stakes"):
         wait_for_seats(stage, family)
+    if site:
+        console.print(address_of(site, stage.project))
     budget = fund(stage)
     console.print(f"all stakes and the bond are in; the owner locks {amount(budget)} for {rounds} rounds")
     show = Show(stage, family, held_out_data(seed), console, *([trial.news] if trial else []))
@@ -168,6 +179,16 @@ def introduce(console: Console, stage: Stage, url: str) -> None:
         f"market {stage.gateway.address} on {url}; project {stage.project}: {stage.description.title}"
     )
     console.print(f"{len(kinds)} trainers ({crowd}), 1 aggregator, 1 watcher, each a process of its own")
+
+
+def address_of(site: Child, project: int) -> str:
+    """Where the dashboard is, from its log; a demonstration goes on without one."""
+    deadline = time.monotonic() + WEB_SECONDS
+    while time.monotonic() < deadline and site.process.poll() is None:
+        if found := re.search(r"dashboard at (http://[^,\s]+)", site.tail()):
+            return f"dashboard: {found[1]}/projects/{project} (live until the end of the run)"
+        time.sleep(0.2)
+    return f"no dashboard: {site.tail(1) or 'it said nothing'} (log {site.log})"
 
 
 def verify(stage: Stage, family: Family) -> str:

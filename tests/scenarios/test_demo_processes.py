@@ -26,6 +26,7 @@ from market.demo.processes import Family
 from market.demo.report import Report
 from market.demo.stage import Stage, fund, home_folder, set_stage, start_everybody, wait_for_seats
 from market.devnet import Devnet, start_devnet
+from market.index.queries import open_reader
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow]
 
@@ -34,10 +35,11 @@ KILLS = 3
 PEOPLE = ("copier=1", 4)
 
 
-def demo(tmp_path: Path, *options: str) -> Report:
+def demo(tmp_path: Path, *options: str, web: str = "--no-web") -> Report:
     """`fairtrain demo` in this process; its children are processes of their own."""
     report = tmp_path / "report.json"
     base = ["demo", "--trainers", str(PEOPLE[1]), "--attackers", PEOPLE[0], "--rounds", str(ROUNDS)]
+    base += [web, "--keep", str(tmp_path / "kept")]
     assert run(fairtrain, [*base, "--report", str(report), *options]) == 0
     return Report.model_validate_json(report.read_text())
 
@@ -55,7 +57,13 @@ def check(report: Report) -> None:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Report:
     """The run that others are compared with."""
-    return demo(tmp_path_factory.mktemp("undisturbed"), "--seed", "3")
+    folder = tmp_path_factory.mktemp("undisturbed")
+    report = demo(folder, "--seed", "3", web="--web")
+    assert "dashboard at http://127.0.0.1:" in (folder / "kept" / "logs" / "web.log").read_text()
+    with open_reader(f"sqlite:///{folder / 'kept' / 'home' / 'index.sqlite'}") as index:
+        shown = index.project(1)
+    assert shown is not None, "the dashboard's index has followed the run"
+    return report
 
 
 def test_demo_anvil_and_folder__is_whole(undisturbed: Report) -> None:
