@@ -192,7 +192,8 @@ def install(code: dict[str, str]) -> None:
 def prepare() -> dict[str, str]:
     """A copy whose tests are compiled and pass; returns the code of the unchanged market."""
     copy, kept = PLACE / "contracts", PLACE / "prepared.json"
-    tests = [*(CONTRACTS / "test").glob("*.t.sol"), *(CONTRACTS / "test" / "tokens").glob("*.t.sol")]
+    folders = [CONTRACTS / "test" / folder for folder in (".", "tokens", "corners")]
+    tests = [path for folder in folders for path in folder.glob("*.t.sol")]
     names = [path.relative_to(CONTRACTS).as_posix() for path in tests if path.name not in LEFT_OUT]
     files = closure([HARNESS, *names], {}, CONTRACTS)
     of = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()

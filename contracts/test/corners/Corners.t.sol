@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {IMarketFacts as M} from "../../src/interfaces/IMarket.sol";
+import {Bitmaps} from "../../src/libraries/Bitmaps.sol";
+import {Limits} from "../../src/types.sol";
+import {MarketTest} from "../utils/MarketTest.sol";
+
+interface ICourtChecks {
+    function checks() external view returns (address tree, address rule, address pay);
+    function refute(uint256, uint256, bytes calldata) external;
+}
+
+/// Lines that no other test reaches, found by `forge coverage`: limits of a market at -1, 0 and +1, full words, views.
+contract CornersTest is MarketTest {
+    // ----- what a market may be made with -----
+
+    function _code(Limits memory limits) private view returns (bytes memory) {
+        return abi.encodePacked(vm.getCode("MarketHarness.sol:MarketHarness"), abi.encode(limits, market.courtOf()));
+    }
+
+    /// `new` would bind this test to the compiled market.
+    function _deploy(bytes memory code) private returns (address made) {
+        assembly {
+            made := create(0, add(code, 32), mload(code))
+        }
+    }
+
+    function _make(Limits memory limits) private returns (address) {
+        return _deploy(_code(limits));
+    }
+
+    function _refuses(Limits memory limits, uint256 value, uint256 most) private {
+        bytes memory code = _code(limits);
+        vm.expectRevert(abi.encodeWithSelector(M.MarketLimitOutOfRange.selector, value, most));
+        _deploy(code);
+    }
+
+    function test_constructor_seats__oneToOneThousandTwentyFour() public {
+        Limits memory limits = _limits();
+        limits.maxSeats = 0;
+        _refuses(limits, 0, 1024);
+        limits.maxSeats = 1;
+        assertTrue(_make(limits) != address(0));
+        limits.maxSeats = 1024;
+        assertTrue(_make(limits) != address(0));
+        limits.maxSeats = 1025;
+        _refuses(limits, 1025, 1024);
+    }
+
+    function test_constructor_coefficients__oneToTwoToTheThirtieth() public {
+        Limits memory limits = _limits();
+        limits.maxCoefficients = 0;
+        _refuses(limits, 0, 1 << 30);
+        limits.maxCoefficients = 1;
+        assertTrue(_make(limits) != address(0));
+        limits.maxCoefficients = (1 << 30) + 1;
+        _refuses(limits, (1 << 30) + 1, 1 << 30);
+    }
+
+    function test_constructor_openRounds__atLeastOne() public {
+        Limits memory limits = _limits();
+        limits.maxOpenRounds = 0;
+        _refuses(limits, 0, 255);
+        limits.maxOpenRounds = 1;
+        assertTrue(_make(limits) != address(0));
+    }
+
+    function test_constructor_fee__upToTheWholePot() public {
+        Limits memory limits = _limits();
+        limits.maxFeeBps = 10_000;
+        assertTrue(_make(limits) != address(0));
+        limits.maxFeeBps = 10_001;
+        _refuses(limits, 10_001, 10_000);
+    }
+
+    // ----- views that clients compare before they do anything -----
+
+    function test_limits__asDeployed() public view {
+        assertEq(abi.encode(market.limits()), abi.encode(_limits()));
+    }
+
+    function test_checks__theThreeOfTheConstructor() public view {
+        (address tree, address rule, address pay) = ICourtChecks(market.courtOf()).checks();
+        assertTrue(tree.code.length != 0 && rule.code.length != 0 && pay.code.length != 0);
+        assertTrue(tree != rule && rule != pay && pay != tree);
+    }
+
+    // ----- bitmaps -----
+
+    function test_popcount_fullWord__256() public pure {
+        assertEq(Bitmaps.popcount(type(uint256).max), 256);
+        assertEq(Bitmaps.popcount(type(uint256).max - 1), 255);
+        assertEq(Bitmaps.popcount(type(uint256).max >> 1), 255);
+    }
+
+    function testFuzz_popcount__countsOneByOne(uint256 word) public pure {
+        uint256 count;
+        for (uint256 rest = word; rest != 0; rest &= rest - 1) {
+            ++count;
+        }
+        assertEq(Bitmaps.popcount(word), count);
+    }
+
+    /// Seats 0 .. 511 fill two words exactly: no bit is beyond the last seat.
+    function countOf(uint256[] calldata words, uint256 seats_) external pure returns (uint256) {
+        return Bitmaps.countSeats(words, 0, seats_);
+    }
+
+    function test_countSeats_lastSeatOfAWord__countsAndRefusesTheNext() public {
+        uint256[] memory words = new uint256[](2);
+        (words[0], words[1]) = (type(uint256).max, type(uint256).max);
+        assertEq(this.countOf(words, 512), 512);
+        words[1] = 1 << 254;
+        assertEq(this.countOf(words, 511), 257);
+        words[1] = 1 << 255;
+        vm.expectRevert(abi.encodeWithSelector(M.MarketBitmapRange.selector, words[1], 255));
+        this.countOf(words, 511);
+    }
+}
