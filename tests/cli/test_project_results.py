@@ -1,6 +1,8 @@
 """`fairtrain project model` and `evaluate`: models checked against their roots, and the owner's own figures."""
 
 import json
+import sqlite3
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 
@@ -136,6 +138,20 @@ def test_evaluate__keeps_the_figures_as_the_owner_s_own(terminal: Terminal, runn
     kept = json.loads(line)
     assert kept["what"] == said.body["what"] == "owner's own figures"
     assert {name: kept[name] for name in figures} == figures
+
+
+def test_evaluate_with_an_index__shows_the_figures_on_the_dashboard(
+    terminal: Terminal, running: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    database = tmp_path / "index.sqlite"
+    monkeypatch.setenv("FAIRTRAIN_DATABASE", f"sqlite:///{database}")
+
+    figures = terminal("evaluate", running.project, "--test", TEST_SET).body["figures"][0]
+
+    with closing(sqlite3.connect(database)) as tables:
+        rows = tables.execute("SELECT round, accuracy_ppm, samples FROM measurements").fetchall()
+    millionths = figures["right"] * 1_000_000 // figures["samples"]
+    assert rows == [(figures["round"], millionths, figures["samples"])]
 
 
 def test_evaluate_all__measures_the_first_model_and_every_result(terminal: Terminal, running: World):

@@ -7,6 +7,7 @@ paid hangs on them.
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -25,6 +26,7 @@ from market.cli.project.page import standing_round
 from market.cli.project.values import project_argument
 from market.description import Description
 from market.errors import InputError
+from market.index.cli import DATABASE, database_url
 from market.phases import Phase
 from market.project_files import description_of, project_folder
 from market.snapshot import take_snapshot
@@ -159,7 +161,23 @@ def _record(app: App, gateway: Gateway, project: int, test: str, figures: list[F
         for one in figures:
             line = {"version": VERSION, "what": OWN, "project": project, "at": now, "test": test}
             file.write(json.dumps(line | figures_json(one)) + "\n")
+    _show_on_dashboard(app, project, now, figures)
     return path
+
+
+def _show_on_dashboard(app: App, project: int, now: int, figures: list[Figures]) -> None:
+    """Into the index of this machine, if there is one: the dashboard draws the curve from it."""
+    database = os.environ.get(DATABASE)
+    if not database and not (app.home / "index.sqlite").exists():
+        return
+    from market.index.measurements import record_measurement
+    from market.index.views import Measurement
+
+    for one in figures:
+        millionths = one.right * 1_000_000 // one.samples
+        record_measurement(
+            database_url(app, database), Measurement(project, one.round, millionths, one.samples, now)
+        )
 
 
 def figures_json(one: Figures) -> dict[str, Any]:
