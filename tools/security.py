@@ -166,9 +166,9 @@ def imported(paths: list[Path]) -> set[Path]:
 
 
 def workplace(name: str, files: set[Path]) -> Path:
-    """A copy of `files` under build/security, with the build of an earlier run as its cache."""
+    """A fresh copy of `files` under build/security."""
     place = BUILD / name
-    for folder in ("src", "test"):
+    for folder in ("src", "test", "out", "cache"):
         shutil.rmtree(place / folder, ignore_errors=True)
     for path in files:
         copy = place / path.relative_to(CONTRACTS)
