@@ -61,6 +61,11 @@ SWAPS: Final = (
     ("constant", r" 0\b(?!x)", " 1"),
     ("condition", r"if \((?!!)([^()]*(?:\([^()]*\)[^()]*)*)\)", r"if (!(\1))"),
 )
+REASONS: Final = {
+    "uint256 since = t.revealEnd() >= g.lastEventAt() ? t.revealEnd() : g.lastEventAt();": "equal times give the same",
+    "for (uint256 seat; seat <= seats; ++seat) {": "row N is the reference row, which is never present",
+}
+"""Why a survivor is none, by what it makes of its line."""
 STATEMENT: Final = re.compile(
     r"^\s+(?=\S)(?!return\b|revert\b|if\b|else\b|for\b|while\b|assembly\b|using\b|mapping\b)[\w.\[\]() ]+.*;\s*(//.*)?$"
 )
@@ -281,6 +286,7 @@ def report() -> None:
     killed, survived = results.count("killed"), results.count("survived")
     alive = [
         {k: e[k] for k in ("file", "operator", "before", "after")}
+        | {"reason": REASONS.get(e["after"], "no test yet")}
         for e in tested
         if e["result"] == "survived"
     ]

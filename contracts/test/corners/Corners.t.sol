@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IMarketFacts as M} from "../../src/interfaces/IMarket.sol";
 import {Bitmaps} from "../../src/libraries/Bitmaps.sol";
-import {Limits} from "../../src/types.sol";
+import {Limits, Post} from "../../src/types.sol";
 import {MarketTest} from "../utils/MarketTest.sol";
 
 interface ICourtChecks {
@@ -72,6 +72,31 @@ contract CornersTest is MarketTest {
         assertTrue(_make(limits) != address(0));
         limits.maxFeeBps = 10_001;
         _refuses(limits, 10_001, 10_000);
+    }
+
+    // ----- first right: found by a mutant that survived -----
+
+    /// The last poster goes first while its bond covers one result more, to the unit.
+    function test_post_bondOfTheFirstIsJustEnough__othersWait() public {
+        _toStanding(aggregator);
+        vm.prank(aggregator);
+        market.removeBond(P, BOND - 2 * LOCK);
+        uint256 round = _toAggregate(EXPECTED, EXPECTED);
+        uint256 until = market.roundOf(P, round).revealEnd + T1;
+        Post memory post = _prepare(rival, round, _draft(round));
+        vm.expectRevert(abi.encodeWithSelector(M.MarketFirstRight.selector, aggregator, until));
+        vm.prank(rival);
+        market.post(P, round, post);
+    }
+
+    function test_post_bondOfTheFirstIsOneShort__othersMayPost() public {
+        _toStanding(aggregator);
+        vm.prank(aggregator);
+        market.removeBond(P, BOND - 2 * LOCK + 1);
+        uint256 round = _toAggregate(EXPECTED, EXPECTED);
+        assertLt(block.timestamp, market.roundOf(P, round).revealEnd + T1);
+        _postWith(rival, round, _draft(round));
+        assertEq(market.resultOf(P, round).poster, rival);
     }
 
     // ----- views that clients compare before they do anything -----
