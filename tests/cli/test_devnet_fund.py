@@ -28,7 +28,7 @@ def fund(anvil: Devnet, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
 
 
 def balance(chain: Devnet, account: str) -> int:
-    return int(rpc_request(chain.url, "eth_getBalance", account, "latest"), 16)
+    return int(rpc_request(chain.url, "eth_getBalance", account, "pending"), 16)
 
 
 def test_fund__receiver_has_the_amount_and_account_0_keeps_its_nonce(anvil: Devnet, fund) -> None:

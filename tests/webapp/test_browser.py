@@ -114,6 +114,21 @@ def test_owner_creates_and_funds_in_the_browser__chain_has_what_the_form_said(
     assert (project.owner, project.escrow) == (dev_account(OWNER).address, 10**16)
 
 
+def test_create_after_an_edit__waits_for_the_preview_of_that_edit(browser: Browser, live: LiveSite) -> None:
+    """Else a hasty owner would sign what the form said a moment ago."""
+    with tab(browser) as page:
+        give_wallet(page, live.chain, dev_account(OWNER).address)
+        fill_form(page, live)
+        button, before = page.locator("button[data-call=create]"), page.locator("#hash").text_content()
+        expect(button).to_be_enabled()
+
+        page.fill("#f-seats", "3")
+
+        assert button.is_disabled()
+        expect(button).to_be_enabled()
+        assert page.locator("#hash").text_content() != before
+
+
 def test_project_page__follows_a_running_round_without_reload(browser: Browser, live: LiveSite) -> None:
     with tab(browser) as page:
         give_wallet(page, live.chain, dev_account(OWNER).address)

@@ -92,6 +92,22 @@
     event.target.removeAttribute("aria-invalid");
     field.querySelector(".error")?.remove();
   });
+  // Nobody signs a preview that is older than the form: the button waits for the answer to the last edit.
+  const form = document.getElementById("form");
+  if (form) {
+    let edits = 0, sent = 0, seen = 0;
+    const mark = () => {
+      const button = form.querySelector("button[data-call=create]");
+      if (button) button.disabled = seen !== edits;
+    };
+    form.addEventListener("input", () => { edits++; mark(); });
+    form.addEventListener("htmx:beforeRequest", (event) => { if (event.detail.elt === form) sent = edits; });
+    form.addEventListener("htmx:afterSwap", mark);
+    form.addEventListener("htmx:afterRequest", (event) => {
+      if (event.detail.elt === form && event.detail.successful) seen = sent;
+      mark();
+    });
+  }
   const choose = document.getElementById("choose-file");
   if (choose) {
     const input = document.getElementById("configuration-file");
