@@ -1,7 +1,4 @@
-"""The demonstration as users run it, in processes: one seed decides everything, whatever is killed on the way.
-
-Small runs (four trainers, two rounds) of the same code as `make demo`.
-"""
+"""The demonstration as users run it, in processes: one seed decides everything, whatever is killed on the way."""
 
 from __future__ import annotations
 
@@ -15,7 +12,6 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from market.cli import fairtrain, run
 from market.cli.context import App
 from market.demo.cli import settle, verify
 from market.demo.liar import start_watcher
@@ -27,31 +23,11 @@ from market.demo.report import Report
 from market.demo.stage import Stage, fund, home_folder, set_stage, start_everybody, wait_for_seats
 from market.devnet import Devnet, start_devnet
 from market.index.queries import open_reader
+from tests.scenarios.demo_runs import PEOPLE, ROUNDS, check, demo
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow]
 
-ROUNDS = 2
 KILLS = 3
-PEOPLE = ("copier=1", 4)
-
-
-def demo(tmp_path: Path, *options: str, web: str = "--no-web") -> Report:
-    """`fairtrain demo` in this process; its children are processes of their own."""
-    report = tmp_path / "report.json"
-    base = ["demo", "--trainers", str(PEOPLE[1]), "--attackers", PEOPLE[0], "--rounds", str(ROUNDS)]
-    base += [web, "--keep", str(tmp_path / "kept")]
-    assert run(fairtrain, [*base, "--report", str(report), *options]) == 0
-    return Report.model_validate_json(report.read_text())
-
-
-def check(report: Report) -> None:
-    """What every run has to show."""
-    assert report.project.balances()
-    assert int(report.project.funded_wei) == ROUNDS * 10**18
-    assert [round_.revealed for round_ in report.rounds] == [PEOPLE[1]] * ROUNDS
-    honest = [int(trainer.paid_wei) for trainer in report.trainers if trainer.kind == "honest"]
-    assert min(honest) > 0
-    assert report.final_accuracy > report.rounds[0].accuracy
 
 
 @pytest.fixture(scope="module")
@@ -79,29 +55,6 @@ def test_demo_on_kubo__gives_the_same_model(undisturbed: Report, tmp_path: Path,
     assert on_kubo.store == "kubo"
     assert on_kubo.model_cid == undisturbed.model_cid
     assert [t.paid_wei for t in on_kubo.trainers] == [t.paid_wei for t in undisturbed.trainers]
-
-
-def test_demo_on_ganache__is_whole(tmp_path: Path) -> None:
-    """Contracts run on another Shanghai node; its chain id differs, so does the seed of sketches."""
-    on_ganache = demo(tmp_path, "--seed", "3", "--node", "ganache")
-
-    check(on_ganache)
-    assert on_ganache.node == "ganache"
-
-
-def test_demo_with_a_liar__is_caught_slashed_and_repaired(tmp_path: Path) -> None:
-    """Inner products that nobody is shown but who asks: two questions, one refutation, in processes."""
-    report = demo(tmp_path, "--seed", "3", "--liar", "gram")
-    told = report.liars[0]
-
-    assert (told.convicted, told.check, told.kind) == (True, "Gram", "gram")
-    assert 1 <= told.asks <= 5
-    assert told.gas < 300_000
-    assert int(told.to_watcher_wei) == int(told.bond_lost_wei) // 3 > 0
-    assert told.repaired_by not in ("", told.poster)
-    assert report.project.balances()
-    assert len(report.rounds) == 3
-    assert min(int(t.paid_wei) for t in report.trainers if t.kind == "honest") > 0
 
 
 @dataclass

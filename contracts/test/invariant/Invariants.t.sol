@@ -7,7 +7,7 @@ import {Campaign} from "./Campaign.t.sol";
 
 /// Every step of every run must leave every promise of `Checks` true. One invariant function, because the same campaign
 /// would be played again for each.
-contract InvariantsTest is Test {
+abstract contract Invariants is Test {
     Campaign internal handler;
 
     function setUp() public {
@@ -31,3 +31,8 @@ contract InvariantsTest is Test {
         handler.drain(0);
     }
 }
+
+/// Half of the runs each: Foundry plays contracts side by side, and the runs of one contract one after another.
+contract InvariantsTest is Invariants {}
+
+contract InvariantsAgainTest is Invariants {}
