@@ -55,7 +55,7 @@ artifacts: setup ## recompiles the committed contract artifacts
 	$(BIN)/python -m market.chain.compile
 
 lock: setup      ## renews the lock files from pyproject.toml, tools/*.in and package.json
-	$(BIN)/uv pip compile --upgrade --generate-hashes --no-emit-index-url --extra trainer --extra dev --python-version 3.11 -o requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --upgrade --generate-hashes --extra trainer --extra dev --python-version 3.11 -o requirements.lock pyproject.toml
 	npm install --package-lock-only --ignore-scripts
 
 clean:

@@ -191,9 +191,11 @@ class NoOracle:
         return False
 
     def depth(self, tree: Tree, params: Params) -> int:
-        """Levels of the accounts tree; others are not known."""
+        """Levels of the accounts tree. ValueError for others: their layout is the aggregator's, whom market may not import."""
         if tree is not Tree.Accounts:
-            raise NotImplementedError(f"the specification alone does not know the tree of {tree.name}")
+            raise ValueError(
+                f"no oracle knows the tree of {tree.name}; give the specification one: State(oracle=...)"
+            )
         return depth_for(params.seats)
 
     def leaf_size(self, tree: Tree, params: Params) -> int:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from eth_account import Account
 from sources import shown, tracked
 
 from market.devnet import dev_account
 
-HOME = re.compile(r"(?<![\w.])(/home/\w+|/root/|/Users/\w+|/work/\w+|/tmp/\w+_\w+|[A-Z]:\\Users)")
+HOME = re.compile(r"(?<![\w.])(?:/(?:(?:home|Users|work)/\w|root/|tmp/\w+_\w)|[A-Z]:\\Users)")
+"""Folders of one machine or person: homes, work folders, scratch folders with a name of their own."""
 KEY = re.compile(r"(?<![0-9a-fA-Fx])(?:0x)?([0-9a-fA-F]{64})(?![0-9a-fA-F])")
 SECRET = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY|\bgh[pous]_[A-Za-z0-9]{30}|\bAKIA[0-9A-Z]{16}\b")
 SELF = "tests/meta/test_no_leaks.py"
@@ -69,5 +71,9 @@ def test_key_pattern__finds_a_key_where_one_stands() -> None:
         match = KEY.search(text)
         assert match is not None
         assert KEYLIKE.search(text[: match.start()].rstrip())
-    assert HOME.search("see /home/somebody/x")
-    assert not HOME.search("var/home/x or ../work/y")
+
+
+@pytest.mark.parametrize("place", ["home/somebody", "Users/me", "work/here", "root/x", "tmp/run_1"])
+def test_home_pattern__finds_absolute_places_alone(place: str) -> None:
+    assert HOME.search(f"see /{place}")
+    assert not HOME.search(f"var/{place} or ../{place}")
