@@ -191,7 +191,7 @@ class NoOracle:
         return False
 
     def depth(self, tree: Tree, params: Params) -> int:
-        """Levels of the accounts tree. ValueError for others: their layout is the aggregator's, whom market may not import."""
+        """Levels of the accounts tree. ValueError for others: the layout of those is the aggregator's."""
         if tree is not Tree.Accounts:
             raise ValueError(
                 f"no oracle knows the tree of {tree.name}; give the specification one: State(oracle=...)"
