@@ -21,6 +21,7 @@ from market.cli.amounts import AMOUNT
 from market.cli.context import App, common_options, pass_app
 from market.cli.keys import KeyChoice, signer_options
 from market.cli.output import amount
+from market.cli.pace import pace_options
 from market.errors import InputError
 from market.node import Pace
 from market.observe import Observer
@@ -41,16 +42,7 @@ def aggregator() -> None:
 @click.option(
     "--patience", type=click.FloatRange(0), help="Seconds to wait for missing files (else T_x / 4)."
 )
-@click.option(
-    "--poll", type=click.FloatRange(0.05), default=2.0, show_default=True, help="Seconds between looks."
-)
-@click.option(
-    "--chores",
-    type=click.FloatRange(0),
-    default=0.0,
-    show_default=True,
-    help="Seconds that calls of anybody are left to others.",
-)
+@pace_options(0.0)
 @click.option("--unbond", is_flag=True, help="Take the bond back when the project is over.")
 @click.option("--lie", hidden=True, help="KIND:ROUND: what to lie about, and when (demo).")
 @signer_options
@@ -62,8 +54,7 @@ def run(
     choice: KeyChoice,
     bond: int | None,
     patience: float | None,
-    poll: float,
-    chores: float,
+    pace: Pace,
     unbond: bool,
     lie: str | None,
 ) -> None:
@@ -85,7 +76,7 @@ def run(
             app.out.line(f"bonding {amount(missing)} (1.5 pots for each of {params.open_rounds} open rounds)")
             gateway.send("addBond", project, missing, value=gateway.allow(params.token, missing))
         waits = params.windows.proposed / 4 if patience is None else patience
-        node = node_of(lie)(gateway, store, project, key.address, folder, Pace(poll, chores), waits)
+        node = node_of(lie)(gateway, store, project, key.address, folder, pace, waits)
         finished = node.run()
         if finished and unbond and (free := gateway.aggregator(project, key.address).bond):
             gateway.send("removeBond", project, free)

@@ -14,6 +14,7 @@ from market.cli.amounts import AMOUNT
 from market.cli.context import App, common_options, pass_app
 from market.cli.keys import KeyChoice, signer_options
 from market.cli.output import amount
+from market.cli.pace import pace_options
 from market.keystore import STRONG, WEAK, create, find_password
 from market.node import Pace
 from trainer.joining import join_project, print_terms, terms_document
@@ -97,21 +98,12 @@ def join(app: App, /, project: int, choice: KeyChoice, **wishes: Any) -> None:
 @click.option(
     "--producer", default="honest", hidden=True, help="Who makes the updates (dishonest ones: demo)."
 )
-@click.option(
-    "--poll", type=click.FloatRange(0.05), default=2.0, show_default=True, help="Seconds between looks."
-)
-@click.option(
-    "--chores",
-    type=click.FloatRange(0),
-    default=10.0,
-    show_default=True,
-    help="Seconds that calls of anybody are left to others.",
-)
+@pace_options()
 @join_options
 @signer_options
 @common_options
 @pass_app
-def run(app: App, /, project: int, choice: KeyChoice, data: str | None, **options: Any) -> None:
+def run(app: App, /, project: int, choice: KeyChoice, pace: Pace, data: str | None, **options: Any) -> None:
     """Train in every round until the project ends; safe to kill and start again at any time."""
     wishes = {name: options[name] for name in ("seat", "payout", "stake", "admission", "yes")}
     session = Session.open(app, choice, project, needs_key=not options["dry_run"])
@@ -128,7 +120,6 @@ def run(app: App, /, project: int, choice: KeyChoice, data: str | None, **option
         verify_sample=not options["no_verify"],
         leave=options["leave"],
     )
-    pace = Pace(options["poll"], options["chores"])
     finished = session.run(specification, options["producer"], options["device"], policy, pace)
     paid = session.credit()
     end = "done" if finished else "stopped, the same command goes on"

@@ -13,6 +13,7 @@ from market.claims import Place
 from market.cli.context import App, common_options, pass_app
 from market.cli.keys import KeyChoice, signer_options
 from market.cli.output import amount
+from market.cli.pace import pace_options
 from market.node import Pace
 from market.project_files import description_of, only_one, project_folder
 from market.units import ZERO_ADDRESS
@@ -36,16 +37,7 @@ UNCHECKED = 3
     type=click.FloatRange(0, 1, min_open=True),
     help="For large models: recompute this part of the files (0 to 1), and all numbers that follow from sketches.",
 )
-@click.option(
-    "--poll", type=click.FloatRange(0.05), default=2.0, show_default=True, help="Seconds between looks."
-)
-@click.option(
-    "--chores",
-    type=click.FloatRange(0),
-    default=10.0,
-    show_default=True,
-    help="Seconds that calls of anybody are left to others.",
-)
+@pace_options()
 @signer_options
 @common_options
 @pass_app
@@ -58,8 +50,7 @@ def watch(
     metrics: str | None,
     force_data: bool,
     spot_check: float | None,
-    poll: float,
-    chores: float,
+    pace: Pace,
 ) -> None:
     """Recompute every result of a project from chain and storage alone, and refute what is wrong.
 
@@ -79,7 +70,6 @@ def watch(
     with only_one(folder, f"a watcher of {me} in project {project}"):
         figures = Metrics(project, metrics)
         try:
-            pace = Pace(poll, chores)
             node = WatchNode(gateway, store, project, me, folder, pace, figures, **options)  # type: ignore[arg-type]
             node.run()
         finally:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,36 +17,26 @@ from aggregator.watch.metrics import Metrics
 from aggregator.watch.node import WatchNode
 from aggregator.watch.spot import SpotCheck
 from market.chain.deployment import Deployment
-from market.chain.gateway import Gateway
 from market.codec import leaves_of
-from market.devnet import Devnet, dev_account
+from market.devnet import Devnet
 from market.events import Answered, Asked, ResultConvicted, ResultRefuted
-from market.params import Windows
 from market.phases import Phase
 from market.refutation import Check, Tree
 from market.store.folder import FolderStore
 from market.units import ZERO_ADDRESS
-from tests.fixtures_chain import QUICK
 from tests.scenarios.market_in_process import (
     AGGREGATOR,
-    FIRST_TRAINER,
-    OWNER,
     PACE,
     RIVAL,
     Market,
-    open_market,
+    restarted,
+    slow_market,
 )
-from trainer.policy import Policy
-from trainer.producers import honest
 
 pytestmark = pytest.mark.chain
 
 WATCHER = 3
 SEATS = 3
-SLOW = Windows(
-    commit=600, reveal=600, first_right=60, proposed=120, challenge=700, answer=100, refute=100, dead=6000
-)
-"""Long enough that no window ends by itself while a test runs; time is moved by hand."""
 
 EXPECTED = {
     "paid": Check.Paid,
@@ -67,19 +55,8 @@ def before_the_lie(
     session_anvil: Devnet, session_deployment: Deployment, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Market]:
     """Round 1 stands, posted by an honest aggregator; three trainers have revealed in round 2."""
-
-    def make(account: int | None = None, journal_dir: Path | None = None) -> Gateway:
-        signer = None if account is None else dev_account(account)
-        return Gateway(session_anvil.url, session_deployment, signer, journal_dir, QUICK)
-
     snapshot = session_anvil.snapshot()
-    folder = tmp_path_factory.mktemp("before")
-    market = open_market(
-        session_anvil, make, folder, windows=SLOW, end_date=make().now() + 80_000, expected_seats=SEATS
-    )
-    for _ in range(SEATS):
-        market.join()
-    market.fund(3)
+    market = slow_market(session_anvil, session_deployment, tmp_path_factory.mktemp("before"), SEATS)
     market.aggregate()
     market.run_until(lambda: market.owner.phase(market.project, 1) is Phase.STANDING)
     market.nodes.pop()
@@ -91,13 +68,7 @@ def before_the_lie(
 @pytest.fixture
 def market(before_the_lie: Market, anvil: Devnet, tmp_path: Path) -> Market:
     """A copy of the market with restarted trainers."""
-    folder = tmp_path / "market"
-    shutil.copytree(before_the_lie.folder, folder)
-    owner = before_the_lie.make_gateway(OWNER)
-    made = replace(before_the_lie, folder=folder, store=FolderStore(folder / "store"), owner=owner, nodes=[])
-    for seat in range(SEATS):
-        made.nodes.append(made.trainer_node(seat, FIRST_TRAINER + seat, honest, Policy(leave=True)))
-    return made
+    return restarted(before_the_lie, tmp_path / "market", SEATS)
 
 
 def liar(market: Market, kind: str, lies_in: int = 2) -> LiarNode:

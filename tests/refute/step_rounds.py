@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -207,6 +207,28 @@ def places(step: Step, trees: Trees, rng: np.random.Generator, most: int) -> lis
     rows = list(range(seats)) if step.carried else sorted(trees.case.included)
     diagonal = [(i, i) for i in _some(rows, rng, 1) if i < length]
     return [*diagonal, *((i, j) for i in _some(rows, rng, 3) for j in columns[-1 - most // 2 :])]
+
+
+def honest(
+    trees: Trees, reads: Any, steps: Sequence[Step], rng: np.random.Generator, most: int
+) -> list[Call]:
+    """True evidence about entries of some steps."""
+    return [
+        call(trees, reads[step.name], step.name, i, j)
+        for step in steps
+        for i, j in places(step, trees, rng, most)
+    ]
+
+
+def lies(trees: Trees, reads: Any, steps: Sequence[Step], rng: np.random.Generator, most: int) -> list[Call]:
+    """True evidence about entries that are too large or too small by a little."""
+    out = []
+    for step in steps:
+        for i, j in places(step, trees, rng, most):
+            by = int(rng.choice([-1, 1, 2, -1000]))
+            posted = with_entry(trees, step.name, i, j, lambda x, by=by: x + by)
+            out.append(call(posted, reads[step.name], step.name, i, j))
+    return out
 
 
 def _place(step: Step, shape: Shape, i: int, j: int) -> tuple[int, int]:

@@ -7,7 +7,18 @@ import numpy as np
 import pytest
 from check_calls import STEP, Call, CheckContract, Refused, check_contract
 from random_views import random_trees
-from step_rounds import PAY_KINDS, STEP_BY_NAME, Kind, call, kin, places, rounds, trees_of, with_entry
+from step_rounds import (
+    PAY_KINDS,
+    STEP_BY_NAME,
+    Kind,
+    call,
+    honest,
+    kin,
+    lies,
+    rounds,
+    trees_of,
+    with_entry,
+)
 
 from aggregator.pay import STEPS
 from aggregator.refute.evidence import SLOT_OF, Evidence
@@ -38,26 +49,6 @@ def usual() -> Trees:
     *_, trees = rounds(12, 3, kin, np.random.default_rng(6))
     assert 7 <= len(trees.case.included) < 12
     return trees
-
-
-def honest(trees: Trees, rng: np.random.Generator, most: int) -> list[Call]:
-    """True evidence about entries of all steps."""
-    return [
-        call(trees, READS[name], name, i, j)
-        for name in NAMES
-        for i, j in places(STEP_BY_NAME[name], trees, rng, most)
-    ]
-
-
-def lies(trees: Trees, rng: np.random.Generator, most: int) -> list[Call]:
-    """True evidence about entries that are too large or too small by a little."""
-    out = []
-    for name in NAMES:
-        for i, j in places(STEP_BY_NAME[name], trees, rng, most):
-            by = int(rng.choice([-1, 1, 2, -1000]))
-            posted = with_entry(trees, name, i, j, lambda x, by=by: x + by)
-            out.append(call(posted, READS[name], name, i, j))
-    return out
 
 
 def within(step: Step, trees: Trees, rng: np.random.Generator) -> list[tuple[int, int]]:
@@ -101,8 +92,8 @@ def test_wrong_of_every_step__is_true_of_lies_alone(contract: CheckContract, kin
     rng = np.random.default_rng(PAY_KINDS.index(kind))
     for seats, number in [(1, 2), (2, 3), (4, 2), (7, 3), (12, 6)]:
         for trees in list(rounds(seats, number, kind, rng))[-2:]:
-            assert set(contract.answers(honest(trees, rng, 2))) == {False}
-            assert set(contract.answers(lies(trees, rng, 1))) == {True}
+            assert set(contract.answers(honest(trees, READS, STEPS, rng, 2))) == {False}
+            assert set(contract.answers(lies(trees, READS, STEPS, rng, 1))) == {True}
 
 
 @pytest.mark.parametrize("seats", [40, 260])
@@ -110,8 +101,8 @@ def test_wrong_with_many_seats__is_true_of_lies_alone(contract: CheckContract, s
     rng = np.random.default_rng(seats)
     *_, trees = rounds(seats, 2, kin, rng, missing=0.2 if seats == 40 else 0.85)
 
-    assert set(contract.answers(honest(trees, rng, 2))) == {False}
-    assert set(contract.answers(lies(trees, rng, 1))) == {True}
+    assert set(contract.answers(honest(trees, READS, STEPS, rng, 2))) == {False}
+    assert set(contract.answers(lies(trees, READS, STEPS, rng, 1))) == {True}
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -15,7 +15,8 @@ from step_rounds import (
     agreeing,
     call,
     equal,
-    places,
+    honest,
+    lies,
     rounds,
     some_zero,
     tiny,
@@ -74,26 +75,6 @@ def sketched(trees: Trees, d: int, rng: np.random.Generator) -> Trees:
     return replace(trees, case=case, sketches=tree)
 
 
-def honest(trees: Trees, rng: np.random.Generator, most: int) -> list[Call]:
-    """True evidence about entries of all steps."""
-    return [
-        call(trees, READS[name], name, i, j)
-        for name in NAMES
-        for i, j in places(STEP_BY_NAME[name], trees, rng, most)
-    ]
-
-
-def lies(trees: Trees, rng: np.random.Generator, most: int) -> list[Call]:
-    """True evidence about entries that are too large or too small by a little."""
-    out = []
-    for name in NAMES:
-        for i, j in places(STEP_BY_NAME[name], trees, rng, most):
-            by = int(rng.choice([-1, 1, 2, -1000]))
-            posted = with_entry(trees, name, i, j, lambda x, by=by: x + by)
-            out.append(call(posted, READS[name], name, i, j))
-    return out
-
-
 def one_each(trees: Trees, i: int | None = None, j: int | None = None, by: int = 0) -> dict[str, Call]:
     """The question about one entry of each step, of two included seats; the posted number is `by` too large."""
     first, second, *_ = sorted(trees.case.included)
@@ -133,8 +114,8 @@ def test_wrong_of_every_step__is_true_of_lies_alone(contract: CheckContract, kin
     for seats, number in [(1, 3), (2, 2), (3, 2), (4, 3), (5, 2), (8, 2), (12, 3)]:
         for trees in list(rounds(seats, number, kind, rng))[-2:]:
             trees = sketched(trees, int(rng.choice([1, 20_000, 40_000])), rng)
-            assert_answers(contract, honest(trees, rng, 3), False)
-            assert_answers(contract, lies(trees, rng, 2), True)
+            assert_answers(contract, honest(trees, READS, STEPS, rng, 3), False)
+            assert_answers(contract, lies(trees, READS, STEPS, rng, 2), True)
 
 
 @pytest.mark.parametrize("seats", [40, 260])
@@ -143,8 +124,8 @@ def test_wrong_with_many_seats__is_true_of_lies_alone(contract: CheckContract, s
     *_, trees = rounds(seats, 2, agreeing, rng, missing=0.2 if seats == 40 else 0.85)
     trees = sketched(trees, 1, rng)
 
-    assert_answers(contract, honest(trees, rng, 2), False)
-    assert_answers(contract, lies(trees, rng, 2), True)
+    assert_answers(contract, honest(trees, READS, STEPS, rng, 2), False)
+    assert_answers(contract, lies(trees, READS, STEPS, rng, 2), True)
 
 
 POOL: dict[str, list[int]] = {
@@ -232,8 +213,8 @@ def test_wrong_above_the_start_of_seats_that_revealed_before__is_true_of_lies_al
     rng = np.random.default_rng(seats)
     trees = flat_before(seats, rng)
 
-    assert_answers(contract, honest(trees, rng, 4), False)
-    assert_answers(contract, lies(trees, rng, 2), True)
+    assert_answers(contract, honest(trees, READS, STEPS, rng, 4), False)
+    assert_answers(contract, lies(trees, READS, STEPS, rng, 2), True)
 
 
 @pytest.mark.parametrize("kind", [agreeing, equal, tiny, zero], ids=lambda kind: kind.__name__)

@@ -6,30 +6,33 @@ the next moment at which time changes something.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from eth_account.signers.local import LocalAccount
 from numpy.typing import NDArray
 
 from aggregator.role import AggregatorNode
+from market.chain.deployment import Deployment
 from market.chain.gateway import Gateway
 from market.cid import digest
 from market.codec import MODEL, UPDATE, encode, model_root, update_root
 from market.description import Data, Description, Initialiser, Mlp, Training
-from market.devnet import Devnet
+from market.devnet import Devnet, dev_account
 from market.events import ProjectCreated
 from market.initial import initial_model
 from market.keystore import Key
 from market.node import Node, Pace, Turn, moments
-from market.params import MINIMAL, Content, Params
+from market.params import MINIMAL, Content, Params, Windows
 from market.ports import Store
 from market.records import Opening
 from market.seals import seal_hash, short_seal
 from market.store.folder import FolderStore
 from market.units import ZERO_ADDRESS
-from tests.fixtures_chain import MakeGateway
+from tests.fixtures_chain import QUICK, MakeGateway
 from trainer import data as datasets
 from trainer.policy import Policy
 from trainer.producers import Producer, honest
@@ -177,6 +180,38 @@ def open_market(chain: Devnet, make_gateway: MakeGateway, folder: Path, **change
     receipt = owner.send("create", params, content)
     project = next(event.project for event in receipt.events if isinstance(event, ProjectCreated))
     return Market(chain, make_gateway, folder, params, store, owner, project)
+
+
+SLOW = Windows(
+    commit=600, reveal=600, first_right=60, proposed=120, challenge=700, answer=100, refute=100, dead=6000
+)
+"""Long enough that no window ends by itself while a test runs; time is moved by hand."""
+
+
+def slow_market(chain: Devnet, deployment: Deployment, folder: Path, seats: int) -> Market:
+    """Three funded pots and `seats` trainers, for fixtures that live longer than a test."""
+
+    def make(account: int | LocalAccount | None = None, journal_dir: Path | None = None) -> Gateway:
+        signer = dev_account(account) if isinstance(account, int) else account
+        return Gateway(chain.url, deployment, signer, journal_dir, QUICK)
+
+    market = open_market(
+        chain, make, folder, windows=SLOW, end_date=make().now() + 80_000, expected_seats=seats
+    )
+    for _ in range(seats):
+        market.join()
+    market.fund(3)
+    return market
+
+
+def restarted(before: Market, folder: Path, seats: int) -> Market:
+    """A copy of a market's folders, with restarted trainers."""
+    shutil.copytree(before.folder, folder)
+    owner = before.make_gateway(OWNER)
+    made = replace(before, folder=folder, store=FolderStore(folder / "store"), owner=owner, nodes=[])
+    for seat in range(seats):
+        made.nodes.append(made.trainer_node(seat, FIRST_TRAINER + seat, honest, Policy(leave=True)))
+    return made
 
 
 def an_update(value: int = 1) -> NDArray[np.int16]:

@@ -7,7 +7,6 @@ processes restarted.
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,41 +18,31 @@ from aggregator.judge import Judgement
 from aggregator.ledger import Choice, Ledger
 from aggregator.role import AggregatorNode
 from market.chain.deployment import Deployment
-from market.chain.gateway import Gateway
 from market.cid import cid_from_digest, cid_of, digest
 from market.claims import Place
 from market.cli import fairtrain, run
 from market.codec import MODEL, UPDATE, decode, encode, model_root, update_root
-from market.devnet import Devnet, dev_account
+from market.devnet import Devnet
 from market.errors import VerificationError
 from market.events import ResultPosted
 from market.observe import Observer
-from market.params import Windows
 from market.phases import Phase
 from market.records import Post
 from market.result_document import MAX_BYTES, ResultDocument, parse
-from market.store.folder import FolderStore
-from tests.fixtures_chain import QUICK
 from tests.scenarios.market_in_process import (
     AGGREGATOR,
     DESCRIPTION,
-    FIRST_TRAINER,
-    OWNER,
     PACE,
     RIVAL,
+    SLOW,
     Market,
-    open_market,
+    restarted,
+    slow_market,
 )
-from trainer.policy import Policy
-from trainer.producers import honest
 
 pytestmark = pytest.mark.chain
 
 SEATS = 3
-SLOW = Windows(
-    commit=600, reveal=600, first_right=60, proposed=120, challenge=70, answer=10, refute=10, dead=600
-)
-"""Long enough that no window ends by itself while a test runs; time is moved by hand."""
 
 Twist = Callable[[Judgement], Judgement]
 
@@ -145,19 +134,8 @@ def before_the_lie(
     session_anvil: Devnet, session_deployment: Deployment, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Market]:
     """Three trainers have revealed in round 1; nobody has posted."""
-
-    def make(account: int | None = None, journal_dir: Path | None = None) -> Gateway:
-        signer = None if account is None else dev_account(account)
-        return Gateway(session_anvil.url, session_deployment, signer, journal_dir, QUICK)
-
     snapshot = session_anvil.snapshot()
-    folder = tmp_path_factory.mktemp("before")
-    market = open_market(
-        session_anvil, make, folder, windows=SLOW, end_date=make().now() + 80_000, expected_seats=SEATS
-    )
-    for _ in range(SEATS):
-        market.join()
-    market.fund(3)
+    market = slow_market(session_anvil, session_deployment, tmp_path_factory.mktemp("before"), SEATS)
     market.run_until(lambda: market.owner.phase(market.project, 1) is Phase.AGGREGATE)
     yield market
     session_anvil.revert(snapshot)
@@ -166,13 +144,7 @@ def before_the_lie(
 @pytest.fixture
 def market(before_the_lie: Market, anvil: Devnet, tmp_path: Path) -> Market:
     """A copy of the market with restarted trainers."""
-    folder = tmp_path / "market"
-    shutil.copytree(before_the_lie.folder, folder)
-    owner = before_the_lie.make_gateway(OWNER)
-    made = replace(before_the_lie, folder=folder, store=FolderStore(folder / "store"), owner=owner, nodes=[])
-    for seat in range(SEATS):
-        made.nodes.append(made.trainer_node(seat, FIRST_TRAINER + seat, honest, Policy(leave=True)))
-    return made
+    return restarted(before_the_lie, tmp_path / "market", SEATS)
 
 
 def post_lie(market: Market, liar: type[Liar]) -> ResultPosted:
