@@ -11,18 +11,8 @@ import "./StepTree.sol";
 
 /// Checks of the steps of pay (`aggregator/pay.py`): slots 29 to 57 of the steps tree, scalars 8 to 15.
 contract PayChecks is StepChecks {
-    uint256 private constant COLUMNS = 0xfff1010000;
-    uint256 private constant MATRICES =
-        1 << (TWIN & 255) | 1 << (TWIN_MEAN & 255) | 1 << (ALIKE & 255) | 1 << (NEW_SUM & 255);
-    uint256 private constant CARRIED = 1 << (TWIN_AGE & 255) | 1 << (TWIN & 255) | 1 << (NEW_SUM & 255) | 1
-        << (EARNED & 255) | 1 << (AGREED_SUM & 255) | 1 << (AGE & 255);
-    uint256 private constant WIDE = 1 << (PAY_ECHO & 255) | 1 << (NEW_ECHO & 255) | 1 << (PAY & 255);
-
-    function _idOf(uint256 slot) internal pure override returns (uint256 id) {
-        if (slot < RESIDUAL_NORM & 255 || slot > LAST_SLOT) revert StepTree.MarketNoSuchEntry(slot, 0, 0);
-        id = slot | (WIDE >> slot & 1 != 0 ? 0x1000 : 0x800);
-        if (MATRICES >> slot & 1 != 0) id |= COLUMNS;
-        if (CARRIED >> slot & 1 != 0) id |= 1 << 20;
+    function _slots() internal pure override returns (uint256 first, uint256 last) {
+        return (RESIDUAL_NORM & 255, LAST_SLOT);
     }
 
     function _hasScalar(uint256 number) internal pure override returns (bool) {

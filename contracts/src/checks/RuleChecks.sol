@@ -3,7 +3,6 @@ pragma solidity ^0.8.30;
 
 import {Reader} from "./Evidence.sol";
 import {Facts} from "./IChecks.sol";
-import {Layout} from "./Layout.sol";
 import {StepChecks} from "./StepChecks.sol";
 import {Novelty} from "./rule/Novelty.sol";
 import {Rule} from "./rule/Rule.sol";
@@ -12,11 +11,8 @@ import "./StepTree.sol";
 /// Checks of the steps that lead to weights, reputations and residuals (`aggregator/rule.py` and `aggregator/novelty.py`):
 /// slots 1 to 28 of the steps tree, scalars 0 to 7.
 contract RuleChecks is StepChecks {
-    uint256 private constant LAST = RESIDUAL_GRAM & 255;
-
-    function _idOf(uint256 slot) internal pure override returns (uint256) {
-        if (slot > LAST) revert StepTree.MarketNoSuchEntry(slot, 0, 0);
-        return Layout.stepId(slot);
+    function _slots() internal pure override returns (uint256 first, uint256 last) {
+        return (NORM & 255, RESIDUAL_GRAM & 255);
     }
 
     function _hasScalar(uint256 number) internal pure override returns (bool) {

@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {Evidence, Reader} from "./Evidence.sol";
 import {Check, Facts, IChecks} from "./IChecks.sol";
+import {Layout} from "./Layout.sol";
 import {RowsOf} from "./RowsOf.sol";
 import {StepTree, Steps} from "./StepTree.sol";
 
@@ -37,7 +38,9 @@ abstract contract StepChecks is IChecks {
         pure
         returns (bool)
     {
-        uint256 id = _idOf(slot);
+        (uint256 first, uint256 last) = _slots();
+        if (slot < first || slot > last) revert StepTree.MarketNoSuchEntry(slot, i, j);
+        uint256 id = Layout.stepId(slot);
         bool isMatrix = StepTree.isMatrix(id);
         bool isThere = RowsOf.isIncluded(f, i) || StepTree.isCarried(id);
         // Rows of other seats, and whatever else honest trees do not have, are for `Check.Presence`.
@@ -48,8 +51,8 @@ abstract contract StepChecks is IChecks {
         return _wrongEntry(f, r, t, slot, i, j, posted);
     }
 
-    /// Id of a step of this contract in `StepTree`; reverts for any other slot.
-    function _idOf(uint256 slot) internal pure virtual returns (uint256);
+    /// First and last slot of this contract's steps.
+    function _slots() internal pure virtual returns (uint256 first, uint256 last);
 
     function _hasScalar(uint256 number) internal pure virtual returns (bool);
 
