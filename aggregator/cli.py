@@ -22,6 +22,7 @@ from market.cli.context import App, common_options, pass_app
 from market.cli.keys import KeyChoice, signer_options
 from market.cli.output import amount
 from market.cli.pace import pace_options
+from market.devnet import CHAIN_IDS
 from market.errors import InputError
 from market.node import Pace
 from market.observe import Observer
@@ -43,6 +44,11 @@ def aggregator() -> None:
     "--patience", type=click.FloatRange(0), help="Seconds to wait for missing files (else T_x / 4)."
 )
 @pace_options(0.0)
+@click.option(
+    "--wait-final/--post-early",
+    default=None,
+    help="Post once the chain calls the end of REVEAL final (default: but on devnets).",
+)
 @click.option("--unbond", is_flag=True, help="Take the bond back when the project is over.")
 @click.option("--lie", hidden=True, help="KIND:ROUND: what to lie about, and when (demo).")
 @signer_options
@@ -55,6 +61,7 @@ def run(
     bond: int | None,
     patience: float | None,
     pace: Pace,
+    wait_final: bool | None,
     unbond: bool,
     lie: str | None,
 ) -> None:
@@ -76,7 +83,8 @@ def run(
             app.out.line(f"bonding {amount(missing)} (1.5 pots for each of {params.open_rounds} open rounds)")
             gateway.send("addBond", project, missing, value=gateway.allow(params.token, missing))
         waits = params.windows.proposed / 4 if patience is None else patience
-        node = node_of(lie)(gateway, store, project, key.address, folder, pace, waits)
+        final = place.chain_id not in CHAIN_IDS.values() if wait_final is None else wait_final
+        node = node_of(lie)(gateway, store, project, key.address, folder, pace, waits, wait_final=final)
         finished = node.run()
         if finished and unbond and (free := gateway.aggregator(project, key.address).bond):
             gateway.send("removeBond", project, free)

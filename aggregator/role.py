@@ -37,7 +37,8 @@ log = logging.getLogger(__name__)
 
 
 class AggregatorNode(Node):
-    """Posts results of one project. `patience_s`: how long files that nobody serves are waited for."""
+    """Posts results of one project. `patience_s`: how long files that nobody serves are waited for. `wait_final`:
+    posts once the end of REVEAL is final, so that no reorganisation can swap what the post vouches for."""
 
     def __init__(
         self,
@@ -49,8 +50,11 @@ class AggregatorNode(Node):
         pace: Pace,
         patience_s: float,
         progress: Progress = lambda *_: None,
+        *,
+        wait_final: bool = False,
     ) -> None:
         super().__init__(gateway, project, me, pace)
+        self._wait_final = wait_final
         self._store = store
         self._folder = folder
         self._patience_s = patience_s
@@ -109,7 +113,12 @@ class AggregatorNode(Node):
         """The project is over and every round is settled."""
         return is_over(snapshot) and snapshot.project.open_count == 0
 
+    def _reveals_are_final(self, snapshot: ProjectSnapshot, number: int) -> bool:
+        return not self._wait_final or self.gateway.final_time() > snapshot.rounds[number].reveal_end
+
     def _post(self, snapshot: ProjectSnapshot, number: int) -> bool:
+        if not self._reveals_are_final(snapshot, number):
+            return False
         ledger = self._current_ledger()
         standing = snapshot.results.get(number) if snapshot.phase(number) is Phase.PROPOSED else None
         prev = self._prev_commitment(snapshot.project.last_result if standing is None else standing.prev)

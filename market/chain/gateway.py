@@ -20,7 +20,8 @@ from market.chain.events import Log, decode_log, read_logs
 from market.chain.identity import check_chain
 from market.chain.journal import Journal, journal_path
 from market.chain.rpc import Rpc
-from market.chain.sender import Sender, SendPolicy
+from market.chain.second import SecondNode
+from market.chain.sender import Check, Sender, SendPolicy, unchecked
 from market.chain.token import Token
 from market.devnet import CHAIN_IDS
 from market.errors import ChainError, RefusedError
@@ -48,7 +49,8 @@ class Gateway:
     """One market on one chain, with one key (or none: then it can only read).
 
     `journal_dir` is the folder of journals; None keeps the journal in memory, so a killed process forgets.
-    Refuses to start (ChainError E201) on a chain other than the deployment's.
+    `second`: another node, without whose agreement nothing is signed. Refuses to start (ChainError E201) on a chain
+    other than the deployment's.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Gateway:
         signer: LocalAccount | None = None,
         journal_dir: Path | None = None,
         policy: SendPolicy | None = None,
+        second: Rpc | None = None,
     ) -> None:
         self.rpc = rpc_url if isinstance(rpc_url, Rpc) else Rpc(rpc_url)
         self.deployment = deployment
@@ -70,7 +73,20 @@ class Gateway:
             chain, genesis = deployment.chain_id, deployment.genesis_hash
             path = journal_path(journal_dir, chain, genesis, signer.address) if journal_dir else None
             journal = Journal(path, chain, signer.address)
-            self._sender = Sender(self.rpc, signer, journal, self._decode, policy or default_policy(chain))
+            self._sender = Sender(
+                self.rpc,
+                signer,
+                journal,
+                self._decode,
+                policy or default_policy(chain),
+                self._witness(second),
+            )
+
+    def _witness(self, second: Rpc | None) -> Check:
+        if second is None:
+            return unchecked
+        check_chain(second, self.deployment)
+        return SecondNode(self.rpc, second, self.address, self.interface, self.deployment.block).agree
 
     # ----- views -----
 
@@ -158,7 +174,7 @@ class Gateway:
         `intent` names the purpose, for example `seal/3/7`: one intent is never sent twice, also not after a
         crash; a second call returns the first receipt. Without it every call is sent, but one that was
         interrupted is finished by repeating it. Errors: RefusedError as the contract says (nothing signed),
-        ChainError E205, E206, E209.
+        ChainError E202, E205, E206, E209.
         """
         data = self.interface.encode_call(name, args)
         if intent is None:
@@ -242,6 +258,17 @@ class Gateway:
         block = self.rpc.request("eth_getBlockByNumber", ["pending", False])
         latest = self.rpc.request("eth_getBlockByNumber", ["latest", False])
         return max(int(part["timestamp"], 16) for part in (block, latest) if part)
+
+    def final_time(self) -> int:
+        """Time of the newest block that its chain calls final, unix seconds; 0 before there is one.
+
+        ChainError E206 where the node does not know the tag `finalized` (execution API, EIP-3675).
+        """
+        try:
+            block = self.rpc.request("eth_getBlockByNumber", ["finalized", False])
+        except RpcError as error:
+            raise ChainError("E206", f"{self.rpc.url} does not say which block is final: {error}") from None
+        return int(block["timestamp"], 16) if block else 0
 
     def block_number(self) -> int:
         """Number of the latest block."""

@@ -1,8 +1,8 @@
 """Sends transactions so that a killed process neither loses nor repeats one.
 
-Order of one intent: simulate (a refusal costs no nonce) -> choose the nonce -> sign -> journal and fsync ->
-broadcast -> wait for the receipt by hash -> journal the outcome. Everything from the nonce to the broadcast
-happens under the key's file lock, so two processes with one key take turns.
+Order of one intent: simulate (a refusal costs no nonce) -> ask a second node, if there is one -> choose the nonce
+-> sign -> journal and fsync -> broadcast -> wait for the receipt by hash -> journal the outcome. Everything from
+the nonce to the broadcast happens under the key's file lock, so two processes with one key take turns.
 """
 
 from __future__ import annotations
@@ -33,6 +33,13 @@ TAKEN = (
 """Answers to a broadcast that settle by waiting: receipts, the account's nonce and fee bumps tell the rest."""
 POOR = ("insufficient funds", "not enough funds", "enough balance")
 
+Check = Callable[[dict[str, str]], None]
+"""Called with the arguments of eth_call before they are signed; raises to have nothing signed."""
+
+
+def unchecked(_: dict[str, str]) -> None:
+    """Where one node is believed."""
+
 
 @dataclass(frozen=True)
 class SendPolicy:
@@ -58,12 +65,14 @@ class Sender:
         journal: Journal,
         decode: Callable[[RpcError], RefusedError],
         policy: SendPolicy | None = None,
+        check: Check = unchecked,
     ) -> None:
         self.rpc = rpc
         self.account = account
         self.journal = journal
         self.policy = policy or SendPolicy()
         self._decode = decode
+        self._check = check
 
     def send(self, intent: str, to: str, data: bytes, value: int = 0) -> dict[str, Any]:
         """The receipt of `intent`, sent now, earlier, or by a process that was killed meanwhile.
@@ -131,6 +140,7 @@ class Sender:
             if error.is_revert:
                 raise self._decode(error) from None
             self._raise_node(error)
+        self._check(call)
         nonce, fees = self._next_nonce(), current_fees(self.rpc)
         self._journal_and_broadcast(sign_order(self.account, self.journal.chain_id, order, nonce, gas, fees))
 

@@ -4,6 +4,7 @@ Nothing else reads the environment. An option wins over its variable, a variable
 
     --home         FAIRTRAIN_HOME         data folder: keystores, journals, deployments, the embedded store
     --rpc          FAIRTRAIN_RPC          URL of a node (several: comma-separated), else the running devnet's
+    --second-rpc   FAIRTRAIN_SECOND_RPC   URL of another node that must agree before anything is sent
     --deployment   FAIRTRAIN_DEPLOYMENT   deployment file, else deployments/<chain id>.json in the data folder
     --store        FAIRTRAIN_STORE        folder:PATH or kubo:MULTIADDRESS, else `store` in the data folder
     --json                                one JSON document on standard output
@@ -43,6 +44,7 @@ class App:
 
     home: Path = field(default_factory=lambda: _home(os.environ.get("FAIRTRAIN_HOME")))
     rpc_urls: str | None = field(default_factory=lambda: os.environ.get("FAIRTRAIN_RPC") or None)
+    second_rpc: str | None = field(default_factory=lambda: os.environ.get("FAIRTRAIN_SECOND_RPC") or None)
     deployment_file: Path | None = field(
         default_factory=lambda: _path(os.environ.get("FAIRTRAIN_DEPLOYMENT"))
     )
@@ -91,8 +93,10 @@ class App:
     def gateway(self, signer: LocalAccount | None = None) -> Gateway:
         """The market, ready to read, and to send with `signer`. ChainError E201: another chain."""
         from market.chain.gateway import Gateway
+        from market.chain.rpc import Rpc
 
-        return Gateway(self.rpc(), self.deployment(), signer, self.journal_dir)
+        second = Rpc(self.second_rpc) if self.second_rpc and signer else None
+        return Gateway(self.rpc(), self.deployment(), signer, self.journal_dir, second=second)
 
     def store(self) -> Store:
         """The content-addressed store."""
@@ -113,10 +117,13 @@ pass_app = click.make_pass_decorator(App, ensure=True)
 
 
 def common_options(command: F) -> F:
-    """Adds --home, --rpc, --deployment, --store and --json to a command or group; the innermost use wins."""
+    """Adds the options of every command to a command or group; the innermost use wins."""
     options = (
         _setting("--home", "home", _home, "DIR", "Data folder (FAIRTRAIN_HOME)."),
         _setting("--rpc", "rpc_urls", str, "URL", "Node to talk to (FAIRTRAIN_RPC)."),
+        _setting(
+            "--second-rpc", "second_rpc", str, "URL", "Another node that must agree before anything is sent."
+        ),
         _setting("--deployment", "deployment_file", _path, "FILE", "Deployment file (FAIRTRAIN_DEPLOYMENT)."),
         _setting("--store", "store_url", str, "STORE", "folder:PATH or kubo:MULTIADDRESS (FAIRTRAIN_STORE)."),
         click.option(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -24,8 +24,13 @@ FAULTS: dict[str, tuple[int, bytes]] = {
 """Answers that say nothing about the question; `drop` and `drop after` close the connection instead."""
 
 
+Lie = Callable[[str, Any], Any]
+"""(method, honest result) -> what the node answers."""
+
+
 class FaultyNode:
-    """`plan` lists what happens to the next requests, `only` names the one method that is disturbed."""
+    """`plan` lists what happens to the next requests, `only` names the one method that is disturbed; `lie`
+    changes results."""
 
     def __init__(self, upstream: str) -> None:
         self.upstream = upstream
@@ -33,6 +38,7 @@ class FaultyNode:
         self.only = ""
         self.seen: list[str] = []
         self.url = ""
+        self.lie: Lie = lambda _method, result: result
 
     def next_fault(self, method: str) -> str:
         """The fault for this request, empty for none."""
@@ -60,16 +66,19 @@ def _handler(node: FaultyNode) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            fault = node.next_fault(json.loads(body)["method"])
+            method = json.loads(body)["method"]
+            fault = node.next_fault(method)
             if fault == "drop":
                 return
             if fault in FAULTS:
                 return self._answer(*FAULTS[fault])
             request = urllib.request.Request(node.upstream, body, {"Content-Type": "application/json"})
             with urllib.request.urlopen(request, timeout=10) as reply:
-                answer = reply.read()
+                answer = json.loads(reply.read())
+            if "result" in answer:
+                answer["result"] = node.lie(method, answer["result"])
             if fault != "drop after":
-                self._answer(400 if fault == "status 400" else 200, answer)
+                self._answer(400 if fault == "status 400" else 200, json.dumps(answer).encode())
 
         def _answer(self, status: int, body: bytes) -> None:
             self.send_response(status)

@@ -106,13 +106,17 @@ class Market:
         gateway, key = self.gateway(account), self.key(account)
         return TrainerNode(gateway, self.store, key, self.project, DESCRIPTION, work, folder, policy, PACE)
 
-    def aggregate(self, account: int = AGGREGATOR, patience_s: float = 0.0) -> AggregatorNode:
+    def aggregate(
+        self, account: int = AGGREGATOR, patience_s: float = 0.0, wait_final: bool = False
+    ) -> AggregatorNode:
         """An aggregator with the real node, bonded for all open rounds."""
         gateway, bond = self.gateway(account), self.params.bond * self.params.open_rounds
         gateway.send("addBond", self.project, bond, value=bond)
         address = self.key(account).address
         folder = self.folder / f"aggregator-{account}"
-        node = AggregatorNode(gateway, self.store, self.project, address, folder, PACE, patience_s)
+        node = AggregatorNode(
+            gateway, self.store, self.project, address, folder, PACE, patience_s, wait_final=wait_final
+        )
         self.nodes.append(node)
         return node
 

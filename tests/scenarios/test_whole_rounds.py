@@ -61,6 +61,27 @@ def test_market_cheats__earn_less_than_any_honest_trainer(market: Market) -> Non
     market.drain()
 
 
+def test_aggregator_that_waits_for_finality__posts_after_the_end_of_reveal_is_final(
+    market: Market, anvil: Devnet
+) -> None:
+    """Limit 17: before that a reorganisation could swap the reveals that a post vouches for."""
+    for _ in range(2):
+        market.join()
+    node = market.aggregate(wait_final=True)
+    market.fund(1)
+    market.run_until(lambda: market.owner.phase(market.project, 1) is Phase.AGGREGATE)
+    reveal_end = market.owner.round(market.project, 1).reveal_end
+
+    while market.owner.final_time() < reveal_end:
+        anvil.request("anvil_mine", hex(1), hex(1))
+    assert market.owner.final_time() == reveal_end
+    assert not node.act(node.snapshot())
+    while market.owner.final_time() == reveal_end:
+        anvil.request("anvil_mine", hex(1), hex(1))
+    assert node.act(node.snapshot())
+    assert market.owner.phase(market.project, 1) is Phase.STANDING
+
+
 def test_verify_every_round__equals_what_was_posted(market: Market, tmp_path: Path) -> None:
     for _ in range(4):
         market.join()
