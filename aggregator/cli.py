@@ -14,6 +14,7 @@ import click
 from aggregator.compare import compare_announced
 from aggregator.ledger import Ledger, shape_of
 from aggregator.lies import LiarNode
+from aggregator.restore import restore_standing
 from aggregator.role import AggregatorNode
 from market.claims import Place
 from market.cli import run as run_command
@@ -149,6 +150,33 @@ def verify(app: App, project: int, round_: int) -> None:
     )
     body = {"equal": True, "round": round_, "paid_wei": str(judgement.paid), "commitment": posted.commitment}
     app.out.result({"ok": True, "project": project, **body})
+
+
+@aggregator.command("restore")
+@click.argument("project", type=click.IntRange(1))
+@common_options
+@pass_app
+def restore_command(app: App, project: int) -> None:
+    """Recompute the results that stand, and give back what their posters do not serve.
+
+    Who announces a right result under wrong names changes no number and cannot be refuted. Delta, model and
+    accounts are then found again by every command with this data folder. Ends with 7 at a wrong number.
+    """
+    gateway, store = app.gateway(), app.store()
+    observer = Observer(gateway, project)
+    observer.refresh()
+    place = Place(gateway.deployment.chain_id, gateway.deployment.market)
+    folder = project_folder(app.home, place, project, "restore")
+    with only_one(folder, f"a restoration of project {project}"), app.out.progress("files") as bar:
+        task = bar.add_task("recomputing", total=None)
+        ledger = Ledger(observer.history, store, place, folder)
+        newest = gateway.result(project, gateway.project(project).last_result).commitment
+        done = restore_standing(
+            ledger, store, newest, folder, lambda _, done, of: bar.update(task, completed=done, total=of)
+        )
+    for number, names in done.items():
+        app.out.line(f"round {number}: {' and '.join(names) or 'nothing was missing'}")
+    app.out.result({"ok": True, "project": project, "restored": {str(n): names for n, names in done.items()}})
 
 
 def main() -> None:

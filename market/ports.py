@@ -27,6 +27,9 @@ class Store(Protocol):
         Errors, some only while reading: E101 length, E110 content, E140 CID, E142 slow, E143 not available.
         """
 
+    def part(self, cid: str, offset: int, size: int) -> bytes:
+        """`size` bytes of an object from byte `offset` on, not checked against the CID. Errors: E140, E143."""
+
     def has(self, cid: str) -> bool:
         """Whether the object is kept here (its content is checked by `get` only). Errors: E140, E143."""
 

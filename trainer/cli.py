@@ -120,7 +120,7 @@ def run(app: App, /, project: int, choice: KeyChoice, pace: Pace, data: str | No
         verify_sample=not options["no_verify"],
         leave=options["leave"],
     )
-    finished = session.run(specification, options["producer"], options["device"], policy, pace)
+    finished = session.run(app, specification, options["producer"], options["device"], policy, pace)
     paid = session.credit()
     end = "done" if finished else "stopped, the same command goes on"
     app.out.line(f"{end}; credit to withdraw: {amount(paid)} (fairtrain project withdraw)")

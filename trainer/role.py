@@ -7,6 +7,7 @@ base it could not rebuild, or lose an update that is sealed.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +35,8 @@ log = logging.getLogger(__name__)
 
 
 class TrainerNode(Node):
-    """Runs one seat. `make_work(seat)` gives the seat's workshop once the seat is known."""
+    """Runs one seat. `make_work(seat)` gives the seat's workshop once the seat is known; `recompute()` makes the
+    files of standing results readable whose poster does not serve them."""
 
     def __init__(
         self,
@@ -47,8 +49,12 @@ class TrainerNode(Node):
         folder: Path,
         policy: Policy,
         pace: Pace,
+        recompute: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(gateway, project, key.address, pace)
+        self._recompute = recompute
+        self._unserved_since: dict[bytes, float] = {}
+        self._recomputed: set[bytes] = set()
         self._store = store
         self._key = key
         self._description = description
@@ -98,7 +104,7 @@ class TrainerNode(Node):
             self._check_base(base_root)
         except (VerificationError, UpdateError, DocumentError, StoreError) as reason:
             self.warn(Duty(Kind.WARN, round_, f"not sealing on this base: {reason}"))
-            return False
+            return self._rescue(base_root)
         data = self._update(round_, seat, base_root)
         if self._work is not None:
             self._work.forget(snapshot.project.terminal_up_to)
@@ -224,9 +230,23 @@ class TrainerNode(Node):
             proof = prove_account(self._store, self._place, posted, seat, history.params.seats)
         except (UpdateError, DocumentError, StoreError, VerificationError) as error:
             self.warn(Duty(Kind.WARN, final, f"accounts cannot be read ({error}); pay stays claimable"))
+            self._rescue(commitment)
             return None
         self._proof = (commitment, proof)
         return proof
+
+    def _rescue(self, what: bytes) -> bool:
+        """Recomputes, once, what a base or an account could not be read from; True if the next look may see it.
+
+        A while is left to the poster, whose network may be slow.
+        """
+        since = self._unserved_since.setdefault(what, time.monotonic())
+        if what in self._recomputed or time.monotonic() - since < self.pace.chores_s:
+            return False
+        self._recomputed.add(what)
+        log.info("recomputing what stands, to need nobody's files but the updates")
+        self._recompute()
+        return True
 
     def _salt(self, round_: int) -> bytes:
         return self._key.seal_salt(self._place.chain_id, self._place.market, self.project, round_)

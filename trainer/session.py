@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,8 +87,11 @@ class Session:
         """What the key's own address may withdraw."""
         return self.gateway.credit(self.params.token, self.key.address)
 
-    def run(self, specification: str, producer: str, device: str, policy: Policy, pace: Pace) -> bool:
+    def run(
+        self, app: App, specification: str, producer: str, device: str, policy: Policy, pace: Pace
+    ) -> bool:
         """Runs the daemon on checked data until the project ends (True) or it is told to stop (False)."""
+        from trainer.rescue import recompute
         from trainer.role import TrainerNode
 
         with only_one(self.folder, f"a trainer of {self.key.address} in project {self.project}"):
@@ -102,6 +106,7 @@ class Session:
                 self.folder,
                 policy,
                 pace,
+                partial(recompute, app, self.project),
             )
             return node.run()
 

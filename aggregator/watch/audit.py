@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aggregator.judge import Progress
+from aggregator.judge import Judgement, Progress
 from aggregator.ledger import Ledger, choice_of
 from aggregator.refute.builder import evidence_for, refutation, results_needed
 from aggregator.refute.differences import Difference, first_difference
@@ -72,6 +72,8 @@ class Audit:
     folder: Path
     progress: Progress = lambda *_: None
     honest: Trees | None = None
+    judgement: Judgement | None = None
+    """of the round as it should be, once it was judged"""
     _shown: Trees | None = field(default=None, repr=False)
 
     def look(self, answers: Iterable[Answer] = ()) -> Finding:
@@ -155,7 +157,7 @@ class Audit:
         if self.honest is not None:
             return False
         judgement, trees = self.ledger.workings(self.posted, self.folder / "work", self.progress)
-        self.honest = trees
+        self.honest, self.judgement = trees, judgement
         post = self.posted.post
         if post.roots != judgement.roots or post.paid != judgement.paid:
             return False

@@ -9,7 +9,7 @@ import logging
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from aggregator.judge import Progress
 from aggregator.ledger import Ledger
@@ -17,10 +17,11 @@ from aggregator.refute.builder import results_needed
 from aggregator.refute.differences import Difference
 from aggregator.refute.known import Question
 from aggregator.refute.layout import depth, leaf_size
+from aggregator.restore import Computed, restore
 from aggregator.watch.audit import Audit, Finding, Missing, Right, Unknown, Wrong
 from aggregator.watch.forced import Answer
 from aggregator.watch.metrics import Metrics
-from aggregator.watch.spot import PartStore, SpotCheck
+from aggregator.watch.spot import SpotCheck
 from market.claims import Place
 from market.codec import leaves_of
 from market.duties import Duty, Kind, is_over
@@ -29,9 +30,9 @@ from market.events import ResultPosted
 from market.history import AskFacts
 from market.node import Node, Pace
 from market.phases import Phase
-from market.ports import Store
 from market.refutation import Ask, Check, Tree, answer_size
 from market.snapshot import ProjectSnapshot
+from market.store.restored import RestoredStore
 from market.units import ZERO_ADDRESS
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class WatchNode(Node):
     def __init__(
         self,
         gateway: Gateway,
-        store: Store,
+        store: RestoredStore,
         project: int,
         me: str,
         folder: Path,
@@ -136,7 +137,7 @@ class WatchNode(Node):
         if self._fraction is None or posted.commitment in self._suspected:
             return False
         spot = SpotCheck(
-            self._current_ledger(), cast(PartStore, self._store), self._place, posted,
+            self._current_ledger(), self._store, self._place, posted,
             self._audit_folder(posted) / "spot", self._fraction,
         )  # fmt: skip
         reason = spot.look()
@@ -160,7 +161,7 @@ class WatchNode(Node):
         match finding:
             case Right():
                 self._right.add(posted.commitment)
-                self._audits.pop(posted.commitment, None)
+                self._serve(posted, self._audits.pop(posted.commitment))
                 shutil.rmtree(self._audit_folder(posted), ignore_errors=True)
                 self.metrics.right.inc()
                 log.info("%s: right", where)
@@ -174,6 +175,18 @@ class WatchNode(Node):
         if isinstance(finding, Wrong) and self.wrong[posted.commitment] != finding.what:
             self.wrong[posted.commitment] = finding.what
             log.warning("%s: %s is wrong", where, finding.what)
+
+    def _serve(self, posted: ResultPosted, audit: Audit) -> None:
+        """Gives readers what a poster of right numbers does not: hiding them convicts nobody, and stops everybody."""
+        if audit.judgement is None:
+            return
+        left = self._current_ledger().below(posted.commitment)
+        computed = Computed(
+            posted, audit.judgement, left.deltas[0].path, left.model.path, self._current_ledger().shape.d
+        )
+        if restored := restore(self._store, computed, audit.folder):
+            names = " and ".join(restored)
+            log.warning("round %d: %s could not be had as announced; restored here", posted.round, names)
 
     def _answers(self) -> Iterator[Answer]:
         for ask in self.observer.history.asks.values():

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,19 +43,12 @@ _BLOCK: Final = 256
 """Leaves of the model that are looked at together."""
 
 
-class PartStore(Store, Protocol):
-    """A store that gives parts of objects."""
-
-    def part(self, cid: str, offset: int, size: int) -> bytes:
-        """`size` bytes from byte `offset` on, not checked against the CID. Errors: E143."""
-
-
 @dataclass
 class SpotCheck:
     """One posted result. `fraction`: of all segments, and of the leaves of the delta, that is recomputed."""
 
     ledger: Ledger
-    store: PartStore
+    store: Store
     place: Place
     posted: ResultPosted
     folder: Path

@@ -32,7 +32,7 @@ if TYPE_CHECKING:  # keys and the chain client take seconds to load: only comman
     from market.chain.gateway import Gateway
     from market.chain.rpc import Rpc
     from market.keystore import Key
-    from market.ports import Store
+    from market.store.restored import RestoredStore
 
 DEFAULT_RPC = "http://127.0.0.1:8545"
 F = TypeVar("F", bound=Callable[..., Any])
@@ -98,11 +98,13 @@ class App:
         second = Rpc(self.second_rpc) if self.second_rpc and signer else None
         return Gateway(self.rpc(), self.deployment(), signer, self.journal_dir, second=second)
 
-    def store(self) -> Store:
-        """The content-addressed store."""
+    def store(self) -> RestoredStore:
+        """The content-addressed store, with what this data folder restored of results."""
         from market.store import open_store
+        from market.store.restored import RestoredStore
 
-        return open_store(self.store_url or f"folder:{self.home / 'store'}")
+        inner = open_store(self.store_url or f"folder:{self.home / 'store'}")
+        return RestoredStore(inner, self.home / "restored")
 
     def key(self, keystore: Path, password_file: Path | None = None) -> Key:
         """Opens a keystore; the password comes from the file, FAIRTRAIN_PASSWORD or a prompt."""

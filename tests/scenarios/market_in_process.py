@@ -27,10 +27,10 @@ from market.initial import initial_model
 from market.keystore import Key
 from market.node import Node, Pace, Turn, moments
 from market.params import MINIMAL, Content, Params, Windows
-from market.ports import Store
 from market.records import Opening
 from market.seals import seal_hash, short_seal
 from market.store.folder import FolderStore
+from market.store.restored import RestoredStore
 from market.units import ZERO_ADDRESS
 from tests.fixtures_chain import QUICK, MakeGateway
 from trainer import data as datasets
@@ -62,7 +62,7 @@ class Market:
     make_gateway: MakeGateway
     folder: Path
     params: Params
-    store: Store
+    store: RestoredStore
     owner: Gateway
     project: int
     nodes: list[Node] = field(default_factory=list)
@@ -170,10 +170,15 @@ class Market:
         return held
 
 
+def store_in(folder: Path) -> RestoredStore:
+    """The one store of everybody."""
+    return RestoredStore(FolderStore(folder / "store"), folder / "restored")
+
+
 def open_market(chain: Devnet, make_gateway: MakeGateway, folder: Path, **changes: object) -> Market:
     """Creates a project of eight seats with MINIMAL windows."""
     owner = make_gateway(OWNER)
-    store = FolderStore(folder / "store")
+    store = store_in(folder)
     model = encode(initial_model(DESCRIPTION), MODEL)
     content = Content(digest(store.put(DESCRIPTION.to_bytes())), digest(store.put(model)), model_root(model))
     # Long windows: the tests move the chain's clock, and a slow machine must not end a phase.
@@ -212,7 +217,7 @@ def restarted(before: Market, folder: Path, seats: int) -> Market:
     """A copy of a market's folders, with restarted trainers."""
     shutil.copytree(before.folder, folder)
     owner = before.make_gateway(OWNER)
-    made = replace(before, folder=folder, store=FolderStore(folder / "store"), owner=owner, nodes=[])
+    made = replace(before, folder=folder, store=store_in(folder), owner=owner, nodes=[])
     for seat in range(seats):
         made.nodes.append(made.trainer_node(seat, FIRST_TRAINER + seat, honest, Policy(leave=True)))
     return made
