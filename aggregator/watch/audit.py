@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from aggregator.judge import Judgement, Progress
@@ -19,6 +19,7 @@ from aggregator.refute.known import Hidden, Known, Question, posted_trees
 from aggregator.refute.trees import Trees, accounts_tree, file_tree
 from aggregator.rows import MEMORY
 from aggregator.watch.forced import Answer, Forced, take_forced
+from aggregator.watch.shielded import Shielded
 from market.cid import cid_from_digest
 from market.claims import Place, document_of, opening_from
 from market.codec import MODEL, UPDATE, Kind, leaves_of
@@ -52,10 +53,12 @@ class Unknown:
 
 @dataclass(frozen=True)
 class Missing:
-    """The result cannot be recomputed. `rows`: rows of sketches whose file nobody serves."""
+    """The result cannot be recomputed as a whole. `rows`: rows of sketches whose file nobody serves; `question`: what
+    has to be asked to check what does not need these files; without it, that is right."""
 
     reasons: tuple[str, ...]
     rows: tuple[int, ...]
+    question: Question | None = None
 
 
 Finding = Right | Wrong | Unknown | Missing
@@ -75,6 +78,7 @@ class Audit:
     judgement: Judgement | None = None
     """of the round as it should be, once it was judged"""
     _shown: Trees | None = field(default=None, repr=False)
+    _without: tuple[tuple[tuple[int, ...], int], Finding] | None = field(default=None, repr=False)
 
     def look(self, answers: Iterable[Answer] = ()) -> Finding:
         """What is to be said now. Raises VerificationError or StoreError if the result below is not sound or cannot
@@ -88,7 +92,7 @@ class Audit:
             if (forced := self._forced(answers)) is not None:
                 return self._wrong(forced.found, forced.evidence)
             if missing := self._missing():
-                return missing
+                return self._without_files(missing, answers)
             return Right() if self._judge() else self._compare(answers)
         except Hidden as hidden:
             return Unknown(hidden.question)
@@ -151,6 +155,29 @@ class Audit:
         return f"seat {seat}, round {self.posted.round - 1 - age}"
 
     # ----- numbers -----
+
+    def _without_files(self, missing: Missing, answers: Sequence[Answer]) -> Finding:
+        """What is wrong although files are missing, else which are. Looked at again when there is news."""
+        news = missing.rows, len(answers)
+        if self._without is None or self._without[0] != news:
+            self._without = news, self._look_without_files(missing, answers)
+        return self._without[1]
+
+    def _look_without_files(self, missing: Missing, answers: Sequence[Answer]) -> Finding:
+        shielded = Shielded(self.ledger, self.store, self.posted, missing.rows, self.folder / "shielded")
+        try:
+            honest, found = shielded.trees(answers)
+            assert honest.view is not None
+            shown = posted_trees(honest, self.posted.post.roots, self.posted.post.paid)
+            shown = self._with_served(shown)
+            for answer in answers:
+                self._learn(shown, answer)
+            found = found or first_difference(honest, shown)
+            if found is None:
+                return missing
+            return self._wrong(found, evidence_for(found, shown, honest.view))
+        except Hidden as hidden:
+            return replace(missing, question=hidden.question)
 
     def _judge(self) -> bool:
         """Judges the round as it should be, once; whether that is what was posted."""

@@ -76,7 +76,7 @@ class SpotCheck:
     def _look(self, inputs: RoundInputs, below: Below) -> str:
         present = sorted({**inputs.updates, **inputs.public})
         self.folder.mkdir(parents=True, exist_ok=True)
-        sums = self._sums(len(present))
+        sums = served_sums(self.store, self.posted, inputs.shape, len(present), self.folder)
         if sums_tree(inputs.shape, present, sums, inputs.poster).root != self.posted.post.roots.sketches:
             return "running sums are not those that were posted"
         view = view_from(inputs, present, sums)
@@ -90,13 +90,6 @@ class SpotCheck:
         return found
 
     # ----- what is fetched -----
-
-    def _sums(self, rows: int) -> NDArray[np.int32]:
-        """Running sums (rows, segments, 256), big-endian, on disk."""
-        shape = self.ledger.shape
-        path, size = self.folder / "sums", rows * shape.segments * COLUMNS * 4
-        fetch_to_file(self.store, document_of(self.store, self.posted).sums, size, path)
-        return np.memmap(path, ">i4", "r", shape=(rows, shape.segments, COLUMNS))
 
     def _file(self, name: str) -> Path:
         """Delta or model as served, if it is what was committed to. Raises UpdateError if not."""
@@ -182,10 +175,25 @@ class SpotCheck:
         )
 
 
+def served_sums(
+    store: Store, posted: ResultPosted, shape: Shape, rows: int, folder: Path
+) -> NDArray[np.int32]:
+    """Running sums of the present rows as the poster serves them, (rows, segments, 256), big-endian, in a file of
+    `folder`: to be believed only with the posted root. Errors as `document_of`, `fetch_to_file`."""
+    path, size = folder / "sums", rows * shape.segments * COLUMNS * 4
+    fetch_to_file(store, document_of(store, posted).sums, size, path)
+    return np.memmap(path, ">i4", "r", shape=(rows, shape.segments, COLUMNS))
+
+
 def view_from(inputs: RoundInputs, present: Sequence[int], sums: NDArray[np.int32]) -> View:
     """Every number that follows from the last running sums (rows, segments, 256) of the present rows."""
     sketch = np.zeros((inputs.shape.rows, COLUMNS), np.int32)
     sketch[list(present)] = sums[:, -1]
+    return view_on(inputs, sketch)
+
+
+def view_on(inputs: RoundInputs, sketch: NDArray[np.int32]) -> View:
+    """Every number that follows from sketches, int32 (W, 256), zero for missing rows."""
     reputation = [account.reputation for account in inputs.accounts]
     return decide(inputs.shape, sketch, inputs.seats, inputs.state, reputation, inputs.pot - inputs.fee)
 

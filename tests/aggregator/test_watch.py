@@ -17,6 +17,7 @@ from aggregator.watch.metrics import Metrics
 from aggregator.watch.node import WatchNode
 from aggregator.watch.spot import SpotCheck
 from market.chain.deployment import Deployment
+from market.claims import document_of
 from market.codec import leaves_of
 from market.devnet import Devnet
 from market.events import Answered, Asked, ResultConvicted, ResultRefuted
@@ -138,12 +139,18 @@ def test_round_of_a_liar__is_repaired_by_a_rival_and_paid(market: Market) -> Non
     assert result.paid > params.pot - params.fee  # and a third of the liar's bond
 
 
-def test_honest_result__is_left_alone(market: Market, tmp_path: Path) -> None:
+def honest_post(market: Market) -> AggregatorNode:
+    """Round 2 as the aggregator of round 1 posts it."""
     address, folder = market.key(AGGREGATOR).address, market.folder / f"aggregator-{AGGREGATOR}"
     node = AggregatorNode(
         market.gateway(AGGREGATOR), market.store, market.project, address, folder, PACE, 0.0
     )
     market.run_until(lambda: market.owner.project(market.project).last_result == 2, [node])
+    return node
+
+
+def test_honest_result__is_left_alone(market: Market, tmp_path: Path) -> None:
+    honest_post(market)
     watch = watcher(market, metrics=str(tmp_path / "metrics"), once=True)
     market.run_until(lambda: watch.turn(watch.snapshot()).name == "FINISHED", [watch])
 
@@ -186,38 +193,70 @@ def test_two_watchers__send_one_refutation(market: Market) -> None:
     assert len(asked) == len(set(asked))
 
 
+def hide_file(market: Market, round_: int, seat: int) -> None:
+    """From now on only the poster has the file of a seat."""
+    observer = watcher(market).observer
+    observer.refresh()
+    reveal = observer.history.round(round_).reveals[seat]
+    market.store.unpin(reveal.cid(2_048 * leaves_of(market.params.coefficients)))
+
+
 def test_file_that_nobody_serves__is_reported_and_nobody_convicted(market: Market) -> None:
-    post_lie(market, "step")
-    reveal = watcher(market).observer
-    reveal.refresh()
-    history = reveal.history
-    update = history.round(2).reveals[0]
-    cid = update.cid(2 * -(-market.params.coefficients // 1024) * 1024)
+    honest_post(market)
     watch = watcher(market, once=True)
-    market.store.unpin(cid)
+    hide_file(market, 2, 0)
     watch.turn(watch.snapshot())
 
     assert list(watch.missing.values()) == [0, 1]
-    assert not is_banned(market)
+    assert (is_banned(market), events(market, Asked)) == (False, [])
+
+
+def test_file_and_sums_that_nobody_serves__are_asked_for_and_the_honest_stays(market: Market) -> None:
+    """Without its file of running sums an honest poster is asked for one leaf, and keeps its bond."""
+    node = honest_post(market)
+    posted = node.observer.history.posted(market.owner.result(market.project, 2).commitment)
+    assert posted is not None
+    market.store.unpin(document_of(market.store, posted).sums)
+    hide_file(market, 2, 0)
+    watch = watcher(market)
+    for _ in range(12):
+        market.turn([watch, node])
+
+    assert list(watch.missing.values()) == [0, 1]
+    assert (is_banned(market), len(events(market, Asked)), len(events(market, Answered))) == (False, 1, 1)
+
+
+@pytest.mark.parametrize("kind", ["paid", "weight", "gram", "step", "sketch"])
+def test_lie_behind_a_file_that_nobody_serves__is_convicted_without_it(market: Market, kind: str) -> None:
+    """A hidden file shields its own sketch and the model, not the money."""
+    node = post_lie(market, kind)
+    hide_file(market, 2, 2)
+    market.run_until(lambda: is_banned(market), [watcher(market), node])
+
+    assert [event.check for event in events(market, ResultRefuted)] == [EXPECTED[kind]]
+    assert not [event for event in events(market, Asked) if event.tree is Tree.Update]
+
+
+def test_lie_behind_hidden_files_and_silence__is_convicted_for_the_silence(market: Market) -> None:
+    post_lie(market, "silent")
+    hide_file(market, 2, 2)
+    market.run_until(lambda: is_banned(market), [watcher(market)])
+
+    assert not events(market, ResultRefuted)
 
 
 def test_file_that_only_the_poster_has__is_forced_out_leaf_by_leaf(market: Market) -> None:
-    """It answers every ask, since silence costs its bond; then the lie in its result is found."""
-    node = post_lie(market, "paid")
-    watch = watcher(market, force_data=True)
-    watch.observer.refresh()
-    update = watch.observer.history.round(2).reveals[0]
+    """Everything follows from the sketch that it forged; it answers every ask, since silence costs its bond."""
+    node = post_lie(market, "sketch")
+    hide_file(market, 2, 0)
+    market.run_until(lambda: is_banned(market), [node, watcher(market, force_data=True)])
+
     leaves = leaves_of(market.params.coefficients)
-    node._answer_to = AggregatorNode._answer_to.__get__(node)  # type: ignore[method-assign]
-    market.store.unpin(update.cid(2_048 * leaves))
-
-    market.run_until(lambda: is_banned(market), [node, watch])
-
-    asked = events(market, Asked)
-    assert [(event.tree, event.row, event.index) for event in asked] == [
-        (Tree.Update, 0, k) for k in range(leaves)
+    assert [(event.tree, event.row, event.index) for event in events(market, Asked)] == [
+        (Tree.Sketches, 0, 0),
+        *((Tree.Update, 0, k) for k in range(leaves)),
     ]
-    assert [event.check for event in events(market, ResultRefuted)] == [Check.Paid]
+    assert [event.check for event in events(market, ResultRefuted)] == [Check.Sketch]
 
 
 def spot_watcher(market: Market, fraction: float) -> WatchNode:
@@ -231,11 +270,7 @@ def spot_watcher(market: Market, fraction: float) -> WatchNode:
 def test_spot_check_of_honest_results__reads_parts_of_updates_alone(
     market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address, folder = market.key(AGGREGATOR).address, market.folder / f"aggregator-{AGGREGATOR}"
-    node = AggregatorNode(
-        market.gateway(AGGREGATOR), market.store, market.project, address, folder, PACE, 0.0
-    )
-    market.run_until(lambda: market.owner.project(market.project).last_result == 2, [node])
+    honest_post(market)
     watch = spot_watcher(market, 0.01)
     monkeypatch.setattr(Files, "update", lambda *_: pytest.fail("a whole update was fetched"))
     watch.turn(watch.snapshot())
