@@ -16,7 +16,7 @@ import numpy as np
 
 from aggregator.fixed import Ints, ints, zeros
 
-Width = Literal[8, 16]
+Width = Literal[4, 8, 16]
 Kind = Literal["scalar", "vector", "matrix"]
 
 SCALAR_WIDTH: Final = 16
