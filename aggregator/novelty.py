@@ -9,9 +9,10 @@ so that two honest aggregators agree to the bit. Fractions of fits are Q48, coef
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aggregator.fixed import Ints, bound, clip, ints, products, zeros
 from aggregator.rows import COLUMNS, DELTAS, MEMORY
@@ -88,17 +89,29 @@ def fit(v: View, i: int) -> Ints:
     return _coefficients(v, i, _all_rows(v, i), v.system[i])
 
 
-@matrix(columns=lambda _: _GATHERED * COLUMNS, width=4)
+def _gathered(v: View, i: int) -> NDArray[np.int64]:
+    rows = [i, *_all_rows(v, i)]
+    lines = v.sketch[rows]
+    lines[[row == NO_ROW for row in rows]] = 0
+    return np.asarray(lines.T.ravel(), dtype=np.int64)
+
+
+def _gathered_of_all(v: View) -> Any:
+    """int64 (N, 2304): too many to keep each as a Python integer."""
+    out = np.zeros((v.shape.seats, _GATHERED * COLUMNS), np.int64)
+    for i in v.included:
+        out[i] = _gathered(v, i)
+    return out
+
+
+@matrix(columns=lambda _: _GATHERED * COLUMNS, width=4, whole=_gathered_of_all)
 def gathered(v: View, i: int) -> Ints:
     """Sketches of i and of its eight rows, column by column: nine numbers each, 0 for a missing row.
 
     They stand in the tree of sketches, too, a row of 256 in each leaf; side by side here, so that an entry of
     `residual` is checked from one leaf or two and not from nine.
     """
-    rows = [i, *_all_rows(v, i)]
-    out = v.sketch[rows].T.copy()
-    out[:, [k for k, row in enumerate(rows) if row == NO_ROW]] = 0
-    return ints(out.ravel())
+    return ints(_gathered(v, i))
 
 
 @matrix(columns=lambda _: COLUMNS, width=4)

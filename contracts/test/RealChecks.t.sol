@@ -12,7 +12,7 @@ import {Paths} from "./utils/Paths.sol";
 /// rounds: `tests/refute`.
 contract RealChecksTest is MarketTest {
     uint256 private constant ROW_BITS = 4; // ten seats
-    uint256 private constant CHUNK_BITS = 3; // 256 entries of 8 bytes
+    uint256 private constant CHUNK_BITS = 6; // 36 leaves of gathered sums, the longest row of few seats
     uint256 private constant LAST_LEAF = 976; // of a million coefficients
     uint256 private constant REPUTATION = 15;
     uint256 private constant PENALTY = 20;

@@ -8,6 +8,7 @@ from sample_rounds import decided, random_sketch
 
 from aggregator.novelty import NO_ROW, ONE, RIDGE, STEPS, solve
 from aggregator.rows import COLUMNS, Shape
+from aggregator.steps import Step
 
 SHAPE = Shape(1, 6)
 
@@ -117,8 +118,54 @@ def test_picks_of_equal_candidates__take_the_lower_row() -> None:
     assert view.picks[0].tolist() == sorted(view.picks[0])
 
 
-def test_residual_products_at_once__equal_those_row_by_row() -> None:
+@pytest.mark.parametrize("step", [step for step in STEPS if step.whole], ids=lambda step: step.name)
+def test_all_rows_at_once__equal_those_row_by_row(step: Step) -> None:
     view = decided(sketch_of_public(), SHAPE, included=[0, 2, 3, 5])
-    step = next(step for step in STEPS if step.whole)
+    at_once = getattr(view, step.name)
 
-    assert [step.entry(view, seat).tolist() for seat in range(6)] == view.residual_gram.tolist()
+    assert [step.entry(view, seat).tolist() for seat in view.included] == at_once[view.included].tolist()
+    assert not at_once[[1, 4]].any()
+
+
+def test_gathered__has_nine_sketches_column_by_column() -> None:
+    sketch = sketch_of_public()
+    sketch[SHAPE.past(0, 2)] = 0
+    view = decided(sketch, SHAPE)
+    own = [SHAPE.delta(0), SHAPE.delta(1), SHAPE.delta(2), SHAPE.past(0, 2), SHAPE.past(1, 2)]
+    nine = [2, *own, *(int(row) for row in view.picks[2])]
+
+    assert view.gathered[2].tolist() == [int(sketch[row][c]) for c in range(COLUMNS) for row in nine]
+
+
+def test_gathered_without_picks__is_zero_there() -> None:
+    sketch = sketch_of_public()
+    sketch[SHAPE.first_past :] = 0
+    view = decided(sketch, SHAPE)
+
+    assert view.picks[0].tolist() == [NO_ROW] * 3
+    assert not view.gathered[0].reshape(COLUMNS, 9)[:, 4:].any()
+
+
+@pytest.mark.parametrize(
+    ("rest", "rounded"), [(-3, -1), (-2, 0), (-1, 0), (0, 0), (1, 0), (2, 1), (3, 1), (5, 1), (6, 2)]
+)
+def test_residual__is_rounded_to_a_quarter(rest: int, rounded: int) -> None:
+    """`rest` in quarters of a quarter; a half goes up."""
+    view = decided(sketch_of_public(), SHAPE)
+    view.gathered[0] = [1] * 9 * COLUMNS
+    view.fit[0] = [(1 << 20) - (rest << 16), *[0] * 7]
+    step = next(step for step in STEPS if step.name == "residual")
+
+    assert set(step.entry(view, 0)) == {rounded}
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"), [(2**29 - 1, 2**31 - 4), (2**29, 2**31 - 1), (-(2**29), -(2**31)), (-(2**29) - 1, -(2**31))]
+)  # fmt: skip
+def test_residual__saturates_at_four_bytes(own: int, expected: int) -> None:
+    sketch = sketch_of_public()
+    sketch[SHAPE.seats :] = 0
+    sketch[0] = own
+    view = decided(sketch, SHAPE)
+
+    assert set(view.residual[0]) == {expected}

@@ -72,9 +72,7 @@ def test_entry_of_a_matrix__climbs_to_the_root(
     evidence.entry(name, row, column)
     reading, shape = Reading(evidence), round_.trees.case.shape
 
-    assert (
-        step_root(reading, shape, SLOT_OF[name], row, chunk, chunks, True) == round_.judgement.roots.steps
-    )
+    assert step_root(reading, shape, SLOT_OF[name], row, chunk, chunks, True) == round_.judgement.roots.steps
     assert reading.ends()
 
 

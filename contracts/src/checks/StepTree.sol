@@ -215,9 +215,9 @@ library StepTree {
     /// Entry `column` of a row, in its leaf at `offset`.
     function _number(uint256 offset, uint256 id, uint256 column) private pure returns (int256 value) {
         uint256 bytes_ = width(id);
-        uint256 at_ = offset + column % (LEAF / bytes_) * bytes_;
+        uint256 place = offset + column * bytes_ % LEAF;
         assembly ("memory-safe") {
-            value := sar(sub(256, shl(3, bytes_)), calldataload(at_))
+            value := sar(sub(256, shl(3, bytes_)), calldataload(place))
         }
     }
 
