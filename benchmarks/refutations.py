@@ -34,7 +34,7 @@ from tree_rounds import call
 from aggregator.refute import pay_reads, rule_reads
 from aggregator.refute.evidence import SCALAR_OF
 from aggregator.refute.trees import Trees
-from aggregator.rows import SEGMENT
+from aggregator.rows import DELTAS, SEGMENT
 from aggregator.steps import View
 from market.chain.artifacts import load_artifact
 from market.chain.codec import Interface
@@ -48,8 +48,8 @@ GOAL_BYTES: Final = 64 << 10
 GOAL_ENTRY: Final = 200_000
 """Of a Gram entry, or an entry of a step, at 100 seats."""
 COURT: Final = Path(__file__).resolve().parents[1] / "contracts" / "snapshots" / "gas-refute.json"
-BELOW: Final = frozenset({Check.Step, Check.Account, Check.Model})
-"""Checks that read the result below."""
+BELOW: Final = {Check.Step: 1, Check.Account: 1, Check.Model: 1, Check.Sketch: DELTAS, Check.Update: DELTAS}
+"""How many results below the dearest refutation names: as many as the oldest delta is rounds away."""
 COARSE: Final = frozenset({"Sketch, odd segment", "Sketch, even segment", "Column", "Delta", "Model"})
 """Checks that read files: one goal at any number of seats."""
 
@@ -142,7 +142,7 @@ def measure(contract: CheckContract, calls: dict[str, Call], seats: int, d: int)
 def whole(question: Call, execution: int) -> int:
     """Gas of the transaction that refutes, about; `execution`: of its check."""
     roots = Roots(*[b"\xff" * 32] * 7)
-    below = (Below(b"\xff" * 32, roots),) if question.check in BELOW else ()
+    below = (Below(b"\xff" * 32, roots),) * BELOW.get(Check(question.check), 0)
     included, rows = (tuple(words) for words in bitmaps(question.trees.case))
     record = Refutation(
         Check(question.check), question.a, question.b, question.c, included, rows, roots, below, question.evidence
