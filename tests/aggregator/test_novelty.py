@@ -8,7 +8,8 @@ from sample_rounds import decided, random_sketch
 
 from aggregator.novelty import NO_ROW, ONE, RIDGE, STEPS, solve
 from aggregator.rows import COLUMNS, Shape
-from aggregator.steps import Step
+from aggregator.steps import Step, View
+from aggregator.trees import entries_bytes
 
 SHAPE = Shape(1, 6)
 
@@ -154,9 +155,8 @@ def test_residual__is_rounded_to_a_quarter(rest: int, rounded: int) -> None:
     view = decided(sketch_of_public(), SHAPE)
     view.gathered[0] = [1] * 9 * COLUMNS
     view.fit[0] = [(1 << 20) - (rest << 16), *[0] * 7]
-    step = next(step for step in STEPS if step.name == "residual")
 
-    assert set(step.entry(view, 0)) == {rounded}
+    assert set(step_named("residual").entry(view, 0)) == {rounded}
 
 
 @pytest.mark.parametrize(
@@ -169,3 +169,44 @@ def test_residual__saturates_at_four_bytes(own: int, expected: int) -> None:
     view = decided(sketch, SHAPE)
 
     assert set(view.residual[0]) == {expected}
+
+
+def step_named(name: str) -> Step:
+    return next(step for step in STEPS if step.name == name)
+
+
+def any_view(seats: int) -> View:
+    """Sketches of any int32, three picked rows (or none) and fits of any size; half of the seats are in."""
+    rng, shape = np.random.default_rng(seats), Shape(1, seats)
+    picks = rng.integers(shape.first_past, shape.rows, (seats, 3)).astype(object)
+    picks[rng.random((seats, 3)) < 0.2] = NO_ROW
+    fits = [
+        [int(x) << int(rng.integers(0, 40)) for x in rng.integers(-(2**22), 2**22, 8)] for _ in range(seats)
+    ]
+    sketch = rng.integers(-(2**31), 2**31, (shape.rows, COLUMNS)) >> rng.integers(0, 31, (shape.rows, 1))
+    included = sorted({0, *rng.integers(0, seats, seats // 2).tolist()})
+    return View(shape=shape, sketch=sketch, picks=picks, fit=np.array(fits, dtype=object), included=included)
+
+
+@pytest.mark.parametrize("seats", [1, 2, 3, 100, 1_000])
+def test_gathered_and_residual_of_any_number_of_seats__are_the_written_formula(seats: int) -> None:
+    """Another aggregator that reads the docstrings alone comes to the same bits."""
+    view = any_view(seats)
+    view.gathered = step_named("gathered").compute(view)
+    shape, sketch = view.shape, view.sketch.tolist()
+    assert not np.delete(view.gathered, view.included, axis=0).any()
+    for i in [view.included[0], view.included[-1]]:
+        own = [shape.delta(age) for age in range(3)] + [shape.past(age, i) for age in range(2)]
+        lines = [[0] * COLUMNS if row == NO_ROW else sketch[row] for row in (i, *own, *view.picks[i])]
+        rests = []
+        for c in range(COLUMNS):
+            rest = lines[0][c] * 2**20 - sum(
+                f * line[c] for f, line in zip(view.fit[i], lines[1:], strict=True)
+            )
+            rests.append(max(-(2**31), min(2**31 - 1, (rest + 2**17) // 2**18)))
+
+        assert view.gathered[i].tolist() == [line[c] for c in range(COLUMNS) for line in lines]
+        assert step_named("residual").entry(view, i).tolist() == rests
+        assert (
+            np.frombuffer(entries_bytes(np.array(rests, dtype=object), 4).tobytes(), ">i4").tolist() == rests
+        )
