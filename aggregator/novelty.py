@@ -3,15 +3,16 @@
 Public are the last three global deltas, the seat's own last two files and its peers' last two files. A ridge
 fit on the first five picks the three peers' files that explain most of the rest; a second fit on all eight
 leaves a residual sketch, whose inner products `aggregator.pay` reads. Fits are a fixed integer elimination,
-so that two honest aggregators agree to the bit. Fractions of fits are Q48, coefficients Q20.
+so that two honest aggregators agree to the bit. Fractions of fits are Q48, coefficients Q20, residuals Q2.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aggregator.fixed import Ints, bound, clip, ints, products, zeros
 from aggregator.rows import COLUMNS, DELTAS, MEMORY
@@ -26,8 +27,14 @@ _OWN: Final = DELTAS + MEMORY
 _ALL: Final = _OWN + PICKS
 _FIT_LIMIT: Final = ONE << 7
 """A ridge fit of a unit vector is below 1 / (2 sqrt(RIDGE)) = 50; 128 leaves room for rounding."""
-_RESIDUAL_LIMIT: Final = 1 << 51
-"""int32 << 20: keeps inner products of residuals within those of sketches, 2^70 after the shift by 40."""
+_GATHERED: Final = 1 + _ALL
+"""Numbers of one column that a residual is made of: the seat's own, then those of its eight rows."""
+_REST_BITS: Final = 2
+"""Fraction of a residual: finer than the rounding of any update to int16, and four bytes are enough."""
+_REST_SHIFT: Final = 20 - _REST_BITS
+_REST_LIMIT: Final = 1 << 31
+"""int32 in Q2: sums of 2^30 coefficients at the limit of int16 stay below it by a factor of eight, unless they
+are aligned with signs that nobody knows before."""
 
 
 @scalar
@@ -82,28 +89,51 @@ def fit(v: View, i: int) -> Ints:
     return _coefficients(v, i, _all_rows(v, i), v.system[i])
 
 
-@matrix(columns=lambda _: COLUMNS)
+def _gathered(v: View, i: int) -> NDArray[np.int64]:
+    rows = [i, *_all_rows(v, i)]
+    lines = v.sketch[rows]
+    lines[[row == NO_ROW for row in rows]] = 0
+    return np.asarray(lines.T.ravel(), dtype=np.int64)
+
+
+def _gathered_of_all(v: View) -> Any:
+    """int64 (N, 2304): too many to keep each as a Python integer."""
+    out = np.zeros((v.shape.seats, _GATHERED * COLUMNS), np.int64)
+    for i in v.included:
+        out[i] = _gathered(v, i)
+    return out
+
+
+@matrix(columns=lambda _: _GATHERED * COLUMNS, width=4, whole=_gathered_of_all)
+def gathered(v: View, i: int) -> Ints:
+    """Sketches of i and of its eight rows, column by column: nine numbers each, 0 for a missing row.
+
+    They stand in the tree of sketches, too, a row of 256 in each leaf; side by side here, so that an entry of
+    `residual` is checked from one leaf or two and not from nine.
+    """
+    return ints(_gathered(v, i))
+
+
+@matrix(columns=lambda _: COLUMNS, width=4)
 def residual(v: View, i: int) -> Ints:
-    """Sketch of i less what the eight rows explain, Q20, saturated to int32 << 20."""
-    rest = ints(v.sketch[i]) << 20
-    for row, coefficient in zip(_all_rows(v, i), v.fit[i], strict=True):
-        if row != NO_ROW and coefficient:
-            rest = rest - coefficient * ints(v.sketch[row])
-    return clip(rest, -_RESIDUAL_LIMIT, _RESIDUAL_LIMIT)
+    """Sketch of i less what the eight rows explain, Q2, rounded to the nearest and saturated to int32."""
+    sums = v.gathered[i].reshape(COLUMNS, _GATHERED)
+    rest = (sums[:, 0] << 20) - sums[:, 1:] @ v.fit[i]
+    return clip(rest + (1 << _REST_SHIFT - 1) >> _REST_SHIFT, -_REST_LIMIT, _REST_LIMIT - 1)
 
 
 def _residual_products(v: View) -> Ints:
     seats = v.included
     out = zeros(v.shape.seats, v.shape.seats)
     lines = v.residual[seats].astype(np.int64)
-    out[np.ix_(seats, seats)] = products(lines, lines) >> 40
+    out[np.ix_(seats, seats)] = products(lines, lines) >> 2 * _REST_BITS
     return out
 
 
 @matrix(width=16, whole=_residual_products)
 def residual_gram(v: View, i: int) -> Ints:
     """Inner products of residuals, back in the units of the Gram matrix."""
-    return np.asarray(v.residual @ v.residual[i] >> 40)
+    return np.asarray(v.residual @ v.residual[i] >> 2 * _REST_BITS)
 
 
 def solve(system: Sequence[int], size: int) -> list[int]:
@@ -152,5 +182,5 @@ def _coefficients(v: View, i: int, rows: list[int], system_: Ints) -> Ints:
 
 
 STEPS: Final[list[Step]] = [
-    has_public, own_system, own_fit, candidate, picks, system, fit, residual, residual_gram,
+    has_public, own_system, own_fit, candidate, picks, system, fit, gathered, residual, residual_gram,
 ]  # fmt: skip

@@ -16,7 +16,7 @@ import numpy as np
 
 from aggregator.fixed import Ints, ints, zeros
 
-Width = Literal[8, 16]
+Width = Literal[4, 8, 16]
 Kind = Literal["scalar", "vector", "matrix"]
 
 SCALAR_WIDTH: Final = 16
@@ -121,7 +121,7 @@ def recompute(steps: Sequence[Step], view: View, name: str, seat: int = 0) -> in
 def fits(values: Any, width: Width) -> bool:
     """Whether all integers fit `width` bytes, two's complement."""
     limit = 1 << (8 * width - 1)
-    flat = np.asarray(values, dtype=object).ravel()
+    flat = (values if isinstance(values, np.ndarray) else np.asarray(values, dtype=object)).ravel()
     return not flat.size or bool(flat.min() >= -limit and flat.max() < limit)
 
 

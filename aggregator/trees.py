@@ -31,8 +31,8 @@ def entries_bytes(values: Ints, width: Width) -> NDArray[np.uint8]:
     """Integers (n,) as big-endian two's complement: uint8 (n, width). OverflowError if one does not fit."""
     if not fits(values, width):
         raise OverflowError(f"an entry does not fit {width} bytes")
-    if width == 8:
-        return values.astype(np.int64).astype(">i8").view(np.uint8).reshape(-1, 8)
+    if width < 16:
+        return values.astype(np.int64).astype(f">i{width}").view(np.uint8).reshape(-1, width)
     halves = np.stack([values >> 64, values & ((1 << 64) - 1)], axis=-1)
     words = np.stack(
         [halves[:, 0].astype(np.int64).astype(np.uint64), halves[:, 1].astype(np.uint64)], axis=-1

@@ -31,8 +31,8 @@ accounts  seat                                   int64 reputation || uint128    
 sketches  row << clog2(G) | segment              address of the poster (20) ||        clog2(W) + clog2(G)
                                                  256 int32 running sums = 1,044
 gram      i << clog2(W) | j                      int128 = 16                          2 * clog2(W)
-steps     (step << clog2(N) | row)               32 int64 or 16 int128 = 256          6 + clog2(N) + clog2(Q)
-          << clog2(Q) | chunk
+steps     (step << clog2(N) | row)               64 int32, 32 int64 or 16 int128      6 + clog2(N) + clog2(Q)
+          << clog2(Q) | chunk                    = 256
 columns   group of 8 coefficients                8 coefficients x N seats int16,      depth_for(d_pad / 8)
                                                  coefficient-major = 16 N
 ========  =====================================  ===================================  =======================

@@ -55,6 +55,12 @@ class Evidence:
         """Entry of a matrix (of a vector: row 0), also of the zeros that fill the last leaf of a row."""
         self._entry(self.trees.steps, _STEP[name], row, column)
 
+    def entries(self, name: str, row: int, first: int, count: int) -> None:
+        """Entries `first` .. `first + count - 1` of a row of a matrix: each leaf that holds some, once."""
+        per_leaf = LEAF_BYTES // _STEP[name].width
+        for chunk in range(first // per_leaf, (first + count - 1) // per_leaf + 1):
+            self.entry(name, row, chunk * per_leaf)
+
     def vector(self, name: str) -> None:
         """A whole vector."""
         self.row(name, 0)

@@ -21,6 +21,8 @@ Reads = Callable[[Evidence, View, int, int], None]
 _OWN: Final = DELTAS + MEMORY
 """Public rows of the first fit; the second has the picks beside them."""
 _ALL: Final = _OWN + 3
+_GATHERED: Final = 1 + _ALL
+"""Numbers of one column of a seat: its own, then those of its rows."""
 
 # ----- aggregator.rule -----
 
@@ -272,15 +274,20 @@ def fit(e: Evidence, v: View, i: int, j: int) -> None:
         e.gram(i, i)
 
 
+def gathered(e: Evidence, v: View, i: int, j: int) -> None:
+    """The picks, where one is meant; then the sketch of the row that the number is of."""
+    k = j % _GATHERED
+    if k > _OWN:
+        e.row("picks", i)
+    row = [i, *_own_rows(v, i), *(int(row) for row in v.picks[i])][k]
+    if row in e.case.present:
+        e.last(row)
+
+
 def residual(e: Evidence, v: View, i: int, j: int) -> None:
-    """Fit and picks, then the sketches of seat `i` and of the rows that explain something of it."""
+    """The fit, then the nine numbers of the column."""
     e.row("fit", i)
-    e.row("picks", i)
-    e.last(i)
-    rows = _own_rows(v, i) + [int(row) for row in v.picks[i]]
-    for row, coefficient_ in zip(rows, v.fit[i], strict=True):
-        if coefficient_ and row in e.case.present:
-            e.last(row)
+    e.entries("gathered", i, _GATHERED * j, _GATHERED)
 
 
 def residual_gram(e: Evidence, v: View, i: int, j: int) -> None:
@@ -337,6 +344,6 @@ READS: Final[dict[str, Reads]] = {
         coherence_past_median, coherence_now_median,
         discount, standing, standing_sum, voice, echo, echo_sum, agreement, agreement_median, presence,
         reputation, merit, merit_sum, weight, coefficient, strikes, penalty,
-        has_public, own_system, own_fit, candidate, picks, system, fit, residual, residual_gram,
+        has_public, own_system, own_fit, candidate, picks, system, fit, gathered, residual, residual_gram,
     )
 }  # fmt: skip

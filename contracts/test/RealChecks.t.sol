@@ -12,11 +12,11 @@ import {Paths} from "./utils/Paths.sol";
 /// rounds: `tests/refute`.
 contract RealChecksTest is MarketTest {
     uint256 private constant ROW_BITS = 4; // ten seats
-    uint256 private constant CHUNK_BITS = 3; // 256 entries of 8 bytes
+    uint256 private constant CHUNK_BITS = 6; // 36 leaves of gathered sums, the longest row of few seats
     uint256 private constant LAST_LEAF = 976; // of a million coefficients
     uint256 private constant REPUTATION = 15;
     uint256 private constant PENALTY = 20;
-    uint256 private constant PAY = 57;
+    uint256 private constant PAY = 58;
 
     bytes32[] private slots = new bytes32[](64); // of the steps tree
     bytes32 private fileRoot; // of what seat 0 reveals, if not zero
@@ -212,7 +212,7 @@ contract RealChecksTest is MarketTest {
         posts[round] = post;
         vm.prank(liar);
         market.post(P, round, post);
-        // 57 meets the path of 15 at the upper half of all slots, 20 at the second quarter.
+        // 58 meets the path of 15 at the upper half of all slots, 20 at the second quarter.
         bytes memory steps = bytes.concat(
             _opened(REPUTATION, reputation),
             abi.encodePacked(pay, _slotPath(PAY, 5)),

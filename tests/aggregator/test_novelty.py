@@ -8,6 +8,8 @@ from sample_rounds import decided, random_sketch
 
 from aggregator.novelty import NO_ROW, ONE, RIDGE, STEPS, solve
 from aggregator.rows import COLUMNS, Shape
+from aggregator.steps import Step, View
+from aggregator.trees import entries_bytes
 
 SHAPE = Shape(1, 6)
 
@@ -50,7 +52,7 @@ def test_residual__is_what_least_squares_leaves() -> None:
     fitted, *_ = np.linalg.lstsq(public.T, sketch[2].astype(float), rcond=None)
     rest = sketch[2] - fitted @ public
 
-    assert view.residual[2].astype(float) / 2**20 == pytest.approx(rest, abs=0.01 * np.linalg.norm(rest))
+    assert view.residual[2].astype(float) / 4 == pytest.approx(rest, abs=0.01 * np.linalg.norm(rest))
 
 
 @pytest.mark.parametrize(
@@ -91,7 +93,7 @@ def test_residual_without_public_rows__is_the_update() -> None:
     sketch[SHAPE.seats :] = 0
     view = decided(sketch, SHAPE)
 
-    assert (view.residual[0] == sketch[0].astype(object) << 20).all()
+    assert (view.residual[0] == sketch[0].astype(object) << 2).all()
     assert (view.residual_gram == view.gram[:6, :6]).all()
     assert view.has_public == 0
     assert set(view.picks.ravel()) == {NO_ROW}
@@ -117,8 +119,94 @@ def test_picks_of_equal_candidates__take_the_lower_row() -> None:
     assert view.picks[0].tolist() == sorted(view.picks[0])
 
 
-def test_residual_products_at_once__equal_those_row_by_row() -> None:
+@pytest.mark.parametrize("step", [step for step in STEPS if step.whole], ids=lambda step: step.name)
+def test_all_rows_at_once__equal_those_row_by_row(step: Step) -> None:
     view = decided(sketch_of_public(), SHAPE, included=[0, 2, 3, 5])
-    step = next(step for step in STEPS if step.whole)
+    at_once = getattr(view, step.name)
 
-    assert [step.entry(view, seat).tolist() for seat in range(6)] == view.residual_gram.tolist()
+    assert [step.entry(view, seat).tolist() for seat in view.included] == at_once[view.included].tolist()
+    assert not at_once[[1, 4]].any()
+
+
+def test_gathered__has_nine_sketches_column_by_column() -> None:
+    sketch = sketch_of_public()
+    sketch[SHAPE.past(0, 2)] = 0
+    view = decided(sketch, SHAPE)
+    own = [SHAPE.delta(0), SHAPE.delta(1), SHAPE.delta(2), SHAPE.past(0, 2), SHAPE.past(1, 2)]
+    nine = [2, *own, *(int(row) for row in view.picks[2])]
+
+    assert view.gathered[2].tolist() == [int(sketch[row][c]) for c in range(COLUMNS) for row in nine]
+
+
+def test_gathered_without_picks__is_zero_there() -> None:
+    sketch = sketch_of_public()
+    sketch[SHAPE.first_past :] = 0
+    view = decided(sketch, SHAPE)
+
+    assert view.picks[0].tolist() == [NO_ROW] * 3
+    assert not view.gathered[0].reshape(COLUMNS, 9)[:, 4:].any()
+
+
+@pytest.mark.parametrize(
+    ("rest", "rounded"), [(-3, -1), (-2, 0), (-1, 0), (0, 0), (1, 0), (2, 1), (3, 1), (5, 1), (6, 2)]
+)
+def test_residual__is_rounded_to_a_quarter(rest: int, rounded: int) -> None:
+    """`rest` in quarters of a quarter; a half goes up."""
+    view = decided(sketch_of_public(), SHAPE)
+    view.gathered[0] = [1] * 9 * COLUMNS
+    view.fit[0] = [(1 << 20) - (rest << 16), *[0] * 7]
+
+    assert set(step_named("residual").entry(view, 0)) == {rounded}
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"), [(2**29 - 1, 2**31 - 4), (2**29, 2**31 - 1), (-(2**29), -(2**31)), (-(2**29) - 1, -(2**31))]
+)  # fmt: skip
+def test_residual__saturates_at_four_bytes(own: int, expected: int) -> None:
+    sketch = sketch_of_public()
+    sketch[SHAPE.seats :] = 0
+    sketch[0] = own
+    view = decided(sketch, SHAPE)
+
+    assert set(view.residual[0]) == {expected}
+
+
+def step_named(name: str) -> Step:
+    return next(step for step in STEPS if step.name == name)
+
+
+def any_view(seats: int) -> View:
+    """Sketches of any int32, three picked rows (or none) and fits of any size; half of the seats are in."""
+    rng, shape = np.random.default_rng(seats), Shape(1, seats)
+    picks = rng.integers(shape.first_past, shape.rows, (seats, 3)).astype(object)
+    picks[rng.random((seats, 3)) < 0.2] = NO_ROW
+    fits = [
+        [int(x) << int(rng.integers(0, 40)) for x in rng.integers(-(2**22), 2**22, 8)] for _ in range(seats)
+    ]
+    sketch = rng.integers(-(2**31), 2**31, (shape.rows, COLUMNS)) >> rng.integers(0, 31, (shape.rows, 1))
+    included = sorted({0, *rng.integers(0, seats, seats // 2).tolist()})
+    return View(shape=shape, sketch=sketch, picks=picks, fit=np.array(fits, dtype=object), included=included)
+
+
+@pytest.mark.parametrize("seats", [1, 2, 3, 100, 1_000])
+def test_gathered_and_residual_of_any_number_of_seats__are_the_written_formula(seats: int) -> None:
+    """Another aggregator that reads the docstrings alone comes to the same bits."""
+    view = any_view(seats)
+    view.gathered = step_named("gathered").compute(view)
+    shape, sketch = view.shape, view.sketch.tolist()
+    assert not np.delete(view.gathered, view.included, axis=0).any()
+    for i in [view.included[0], view.included[-1]]:
+        own = [shape.delta(age) for age in range(3)] + [shape.past(age, i) for age in range(2)]
+        lines = [[0] * COLUMNS if row == NO_ROW else sketch[row] for row in (i, *own, *view.picks[i])]
+        rests = []
+        for c in range(COLUMNS):
+            rest = lines[0][c] * 2**20 - sum(
+                f * line[c] for f, line in zip(view.fit[i], lines[1:], strict=True)
+            )
+            rests.append(max(-(2**31), min(2**31 - 1, (rest + 2**17) // 2**18)))
+
+        assert view.gathered[i].tolist() == [line[c] for c in range(COLUMNS) for line in lines]
+        assert step_named("residual").entry(view, i).tolist() == rests
+        assert (
+            np.frombuffer(entries_bytes(np.array(rests, dtype=object), 4).tobytes(), ">i4").tolist() == rests
+        )

@@ -24,6 +24,7 @@ from market.records import Roots
 
 STEP = 4
 """Ordinal of `Check.Step`."""
+_BASE = 21_000
 _BATCH = 100
 _BATCH_BYTES = 700_000
 """Of evidence in one request: anvil takes two megabytes of hexadecimal text."""
@@ -75,14 +76,16 @@ class CheckContract:
         return self.answers([call])[0]
 
     def gas(self, call: Call) -> tuple[int, int]:
-        """Gas of the call alone as a transaction (base and calldata included, EIP-7623's floor applied), and its
-        bytes of evidence."""
+        """Gas of the call alone as a transaction, and its bytes of evidence."""
+        return gas_of(self._calldata(call), self.execution(call)), len(call.evidence)
+
+    def execution(self, call: Call) -> int:
+        """Gas of the call without base and calldata."""
         data = self._calldata(call)
         order = {"to": self._address, "data": "0x" + data.hex(), "gas": hex(30_000_000)}
         body = {"jsonrpc": "2.0", "id": 0, "method": "debug_traceCall"}
         reply = self._post([body | {"params": [order, "latest", {"tracer": "callTracer"}]}])[0]
-        tokens = sum(4 if byte else 1 for byte in data)
-        return max(int(reply["result"]["gasUsed"], 16), 21_000 + 10 * tokens), len(call.evidence)
+        return int(reply["result"]["gasUsed"], 16) - _BASE - 4 * _tokens(data)
 
     def _request(self, number: int, method: str, call: Call) -> dict[str, Any]:
         order = {"to": self._address, "data": "0x" + self._calldata(call).hex(), "gas": hex(30_000_000)}
@@ -105,6 +108,16 @@ class CheckContract:
         data = bytes.fromhex(str(error.get("data") or "0x")[2:])
         known = self._abi.errors.get(data[:4])
         return Refused(known.name if known else data.hex() or error["message"])
+
+
+def gas_of(data: bytes, execution: int) -> int:
+    """Gas of a transaction with this calldata: 4 for each token beside execution, at least 10 (EIP-7623)."""
+    tokens = _tokens(data)
+    return _BASE + max(4 * tokens + execution, 10 * tokens)
+
+
+def _tokens(data: bytes) -> int:
+    return sum(4 if byte else 1 for byte in data)
 
 
 def _batches(calls: Iterable[Call]) -> Iterator[list[Call]]:

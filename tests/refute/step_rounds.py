@@ -182,13 +182,13 @@ def call(trees: Trees, reads: Any, name: str, i: int = 0, j: int = 0) -> Call:
 
 
 def with_entry(trees: Trees, name: str, i: int, j: int, change: Callable[[int], int]) -> Trees:
-    """The trees with another number posted in one place."""
+    """The trees with another number posted in one place; what does not fit its bytes wraps."""
     step, shape = STEP_BY_NAME[name], trees.case.shape
     index, at = _place(step, shape, i, j)
     leaf = trees.steps.leaf(index)
     assert leaf is not None
     number = int.from_bytes(leaf[at : at + step.width], "big", signed=True)
-    changed = change(number).to_bytes(step.width, "big", signed=True)
+    changed = (change(number) % (1 << 8 * step.width)).to_bytes(step.width, "big")
     content = leaf[:at] + changed + leaf[at + step.width :]
     return trees.with_tree("steps", Changed(trees.steps, {index: content}))
 

@@ -61,19 +61,30 @@ def step_root(
     return reading.climb(hash_, slot, STEP_BITS)
 
 
-@pytest.mark.parametrize(("name", "row", "column", "chunks"), [("kinship", 3, 4, 1), ("residual", 1, 200, 8)])
+@pytest.mark.parametrize(
+    ("name", "row", "column", "chunk", "chunks"),
+    [("kinship", 3, 4, 0, 1), ("residual", 1, 200, 3, 4), ("gathered", 4, 2303, 35, 36), ("fit", 0, 7, 0, 1)],
+)
 def test_entry_of_a_matrix__climbs_to_the_root(
-    round_: Made, name: str, row: int, column: int, chunks: int
+    round_: Made, name: str, row: int, column: int, chunk: int, chunks: int
 ) -> None:
     evidence = Evidence(round_.trees)
     evidence.entry(name, row, column)
     reading, shape = Reading(evidence), round_.trees.case.shape
 
-    assert (
-        step_root(reading, shape, SLOT_OF[name], row, column // 32, chunks, True)
-        == round_.judgement.roots.steps
-    )
+    assert step_root(reading, shape, SLOT_OF[name], row, chunk, chunks, True) == round_.judgement.roots.steps
     assert reading.ends()
+
+
+@pytest.mark.parametrize(("first", "leaves"), [(0, 1), (55, 1), (56, 2), (63, 2), (64, 1), (2295, 1)])
+def test_entries_of_a_row__are_the_leaves_that_hold_them(round_: Made, first: int, leaves: int) -> None:
+    """Nine numbers of four bytes; a leaf holds 64."""
+    evidence, single = Evidence(round_.trees), Evidence(round_.trees)
+    evidence.entries("gathered", 1, first, 9)
+    for leaf in range(leaves):
+        single.entry("gathered", 1, first + 63 * leaf)
+
+    assert evidence.bytes() == single.bytes()
 
 
 def test_entry_of_a_vector__takes_no_siblings_of_rows(round_: Made) -> None:

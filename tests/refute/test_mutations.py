@@ -20,6 +20,7 @@ from step_rounds import STEP_BY_NAME
 from aggregator.decide import Seats
 from aggregator.refute.builder import READS, evidence_for
 from aggregator.refute.differences import Difference, first_difference
+from aggregator.refute.evidence import SLOT_OF
 from aggregator.refute.mutate import Wrong, changes, entries, lie, tampered_entry
 from aggregator.refute.trees import Trees
 from aggregator.trees import SLOTS
@@ -56,7 +57,7 @@ class Court:
     def _contract(self, call: Call) -> CheckContract:
         if call.check != Check.Step:
             return self._trees
-        first = call.b < 8 if call.a == 0 else call.a <= 28
+        first = call.b < 8 if call.a == 0 else call.a <= SLOT_OF["residual_gram"]
         return self._rule if first else self._pay
 
 

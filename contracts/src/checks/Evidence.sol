@@ -98,8 +98,17 @@ library Evidence {
 
     /// Climbs from level `from` to level `to` along leftmost places; every sibling is absent and not read.
     function climbAbsent(Reader memory r, bytes32 hash, uint256 from, uint256 to) internal pure returns (bytes32) {
-        for (uint256 level = from; level < to; ++level) {
-            hash = node(hash, r.absent[level]);
+        bytes32[] memory absent = r.absent;
+        // SAFETY: no tree is deeper than `absent` is long.
+        assembly ("memory-safe") {
+            let input := mload(0x40)
+            mstore8(input, 1)
+            let right := add(absent, shl(5, add(from, 1)))
+            for { let end := add(absent, shl(5, add(to, 1))) } lt(right, end) { right := add(right, 32) } {
+                mstore(add(input, 1), hash)
+                mstore(add(input, 33), mload(right))
+                hash := keccak256(input, 65)
+            }
         }
         return hash;
     }
@@ -113,6 +122,7 @@ library Evidence {
     {
         uint256 count = hashes.length;
         for (uint256 level; level < levels; ++level) {
+            if (count == 1 && absentRight) return climbAbsent(r, hashes[0], level, levels);
             _pairs(hashes, count / 2);
             if (count & 1 == 1) {
                 bytes32 right = absentRight ? r.absent[level] : takeHash(r);

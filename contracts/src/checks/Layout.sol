@@ -113,7 +113,7 @@ library Layout {
 
     /// Id of a slot from 1 on, see `StepTree`.
     function stepId(uint256 slot) internal pure returns (uint256) {
-        uint256[58] memory ids = [
+        uint256[59] memory ids = [
             uint256(0),
             Id.NORM,
             Id.COSINE,
@@ -141,6 +141,7 @@ library Layout {
             Id.PICKS,
             Id.SYSTEM,
             Id.FIT,
+            Id.GATHERED,
             Id.RESIDUAL,
             Id.RESIDUAL_GRAM,
             Id.RESIDUAL_NORM,

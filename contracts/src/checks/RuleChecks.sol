@@ -9,7 +9,7 @@ import {Rule} from "./rule/Rule.sol";
 import "./StepTree.sol";
 
 /// Checks of the steps that lead to weights, reputations and residuals (`aggregator/rule.py` and `aggregator/novelty.py`):
-/// slots 1 to 28 of the steps tree, scalars 0 to 7.
+/// slots 1 to 29 of the steps tree, scalars 0 to 7.
 contract RuleChecks is StepChecks {
     function _slots() internal pure override returns (uint256 first, uint256 last) {
         return (NORM & 255, RESIDUAL_GRAM & 255);
@@ -94,6 +94,7 @@ contract RuleChecks is StepChecks {
         if (slot == CANDIDATE & 255) return Novelty.candidate(r, t, f, i, j);
         if (slot == SYSTEM & 255) return Novelty.system(r, t, f, i, j);
         if (slot == FIT & 255) return Novelty.fit(r, t, f, i, j);
-        return slot == RESIDUAL & 255 ? Novelty.residual(r, t, f, i, j) : Novelty.residualGram(r, t, f, i, j);
+        if (slot == GATHERED & 255) return Novelty.gathered(r, t, f, i, j);
+        return slot == RESIDUAL & 255 ? Novelty.residual(r, t, i, j) : Novelty.residualGram(r, t, f, i, j);
     }
 }

@@ -33,38 +33,39 @@ uint256 constant CANDIDATE = 0xfff2011017; // slot 23: matrix, 16 bytes, 2 N col
 uint256 constant PICKS = 0x3010818; // slot 24: matrix, 8 bytes, 3 columns
 uint256 constant SYSTEM = 0x48010819; // slot 25: matrix, 8 bytes, 72 columns
 uint256 constant FIT = 0x801101a; // slot 26: matrix, 16 bytes, 8 columns
-uint256 constant RESIDUAL = 0x10001081b; // slot 27: matrix, 8 bytes, 256 columns
-uint256 constant RESIDUAL_GRAM = 0xfff101101c; // slot 28: matrix, 16 bytes, N columns
-uint256 constant RESIDUAL_NORM = 0x81d; // slot 29: vector, 8 bytes
-uint256 constant PAY_CLIPPING = 0x81e; // slot 30: vector, 8 bytes
-uint256 constant LIVE = 0x81f; // slot 31: vector, 8 bytes
-uint256 constant TWIN_AGE = 0x100820; // slot 32: carried vector, 8 bytes
-uint256 constant TWIN = 0xfff1110821; // slot 33: carried matrix, 8 bytes, N columns
-uint256 constant TWIN_MEAN = 0xfff1010822; // slot 34: matrix, 8 bytes, N columns
-uint256 constant TWIN_TYPICAL = 0x823; // slot 35: vector, 8 bytes
-uint256 constant ALIKE = 0xfff1010824; // slot 36: matrix, 8 bytes, N columns
-uint256 constant CROWD = 0x825; // slot 37: vector, 8 bytes
-uint256 constant PAY_VOICE = 0x826; // slot 38: vector, 8 bytes
-uint256 constant PAY_ECHO = 0x1027; // slot 39: vector, 16 bytes
-uint256 constant OTHERS_NORM = 0x828; // slot 40: vector, 8 bytes
-uint256 constant AGREED = 0x829; // slot 41: vector, 8 bytes
-uint256 constant NEW_VOICE = 0x82a; // slot 42: vector, 8 bytes
-uint256 constant NEW_ECHO = 0x102b; // slot 43: vector, 16 bytes
-uint256 constant NEW_OTHERS_NORM = 0x82c; // slot 44: vector, 8 bytes
-uint256 constant NEW_SUM = 0xfff111082d; // slot 45: carried matrix, 8 bytes, N columns
-uint256 constant RESIDUAL_SHARE = 0x82e; // slot 46: vector, 8 bytes
-uint256 constant ENERGY = 0x82f; // slot 47: vector, 8 bytes
-uint256 constant EARNED = 0x100830; // slot 48: carried vector, 8 bytes
-uint256 constant AGREED_SUM = 0x100831; // slot 49: carried vector, 8 bytes
-uint256 constant AGE = 0x100832; // slot 50: carried vector, 8 bytes
-uint256 constant NEWNESS = 0x833; // slot 51: vector, 8 bytes
-uint256 constant JUDGED = 0x834; // slot 52: vector, 8 bytes
-uint256 constant RATIO = 0x835; // slot 53: vector, 8 bytes
-uint256 constant RATIO_WEIGHT = 0x836; // slot 54: vector, 8 bytes
-uint256 constant GATE = 0x837; // slot 55: vector, 8 bytes
-uint256 constant POINTS = 0x838; // slot 56: vector, 8 bytes
-uint256 constant PAY = 0x1039; // slot 57: vector, 16 bytes
-uint256 constant LAST_SLOT = 57;
+uint256 constant GATHERED = 0x90001041b; // slot 27: matrix, 4 bytes, 2304 columns
+uint256 constant RESIDUAL = 0x10001041c; // slot 28: matrix, 4 bytes, 256 columns
+uint256 constant RESIDUAL_GRAM = 0xfff101101d; // slot 29: matrix, 16 bytes, N columns
+uint256 constant RESIDUAL_NORM = 0x81e; // slot 30: vector, 8 bytes
+uint256 constant PAY_CLIPPING = 0x81f; // slot 31: vector, 8 bytes
+uint256 constant LIVE = 0x820; // slot 32: vector, 8 bytes
+uint256 constant TWIN_AGE = 0x100821; // slot 33: carried vector, 8 bytes
+uint256 constant TWIN = 0xfff1110822; // slot 34: carried matrix, 8 bytes, N columns
+uint256 constant TWIN_MEAN = 0xfff1010823; // slot 35: matrix, 8 bytes, N columns
+uint256 constant TWIN_TYPICAL = 0x824; // slot 36: vector, 8 bytes
+uint256 constant ALIKE = 0xfff1010825; // slot 37: matrix, 8 bytes, N columns
+uint256 constant CROWD = 0x826; // slot 38: vector, 8 bytes
+uint256 constant PAY_VOICE = 0x827; // slot 39: vector, 8 bytes
+uint256 constant PAY_ECHO = 0x1028; // slot 40: vector, 16 bytes
+uint256 constant OTHERS_NORM = 0x829; // slot 41: vector, 8 bytes
+uint256 constant AGREED = 0x82a; // slot 42: vector, 8 bytes
+uint256 constant NEW_VOICE = 0x82b; // slot 43: vector, 8 bytes
+uint256 constant NEW_ECHO = 0x102c; // slot 44: vector, 16 bytes
+uint256 constant NEW_OTHERS_NORM = 0x82d; // slot 45: vector, 8 bytes
+uint256 constant NEW_SUM = 0xfff111082e; // slot 46: carried matrix, 8 bytes, N columns
+uint256 constant RESIDUAL_SHARE = 0x82f; // slot 47: vector, 8 bytes
+uint256 constant ENERGY = 0x830; // slot 48: vector, 8 bytes
+uint256 constant EARNED = 0x100831; // slot 49: carried vector, 8 bytes
+uint256 constant AGREED_SUM = 0x100832; // slot 50: carried vector, 8 bytes
+uint256 constant AGE = 0x100833; // slot 51: carried vector, 8 bytes
+uint256 constant NEWNESS = 0x834; // slot 52: vector, 8 bytes
+uint256 constant JUDGED = 0x835; // slot 53: vector, 8 bytes
+uint256 constant RATIO = 0x836; // slot 54: vector, 8 bytes
+uint256 constant RATIO_WEIGHT = 0x837; // slot 55: vector, 8 bytes
+uint256 constant GATE = 0x838; // slot 56: vector, 8 bytes
+uint256 constant POINTS = 0x839; // slot 57: vector, 8 bytes
+uint256 constant PAY = 0x103a; // slot 58: vector, 16 bytes
+uint256 constant LAST_SLOT = 58;
 
 // Scalars: entries of 16 bytes in slot 0.
 uint256 constant NORM_MEDIAN = 0;
@@ -107,11 +108,12 @@ library StepTree {
     error MarketNoSuchEntry(uint256 slot, uint256 i, uint256 j);
 
     function tree(bytes32 root, uint256 seats) internal pure returns (Steps memory) {
-        // The longest rows: residuals (256 entries of 8 bytes) and candidates (2 N of 16).
+        // The longest rows: candidates (2 N entries of 16 bytes) and gathered sums.
         uint256 widest = (32 * seats + LEAF - 1) / LEAF;
+        uint256 least = chunks(GATHERED, seats);
         bytes32[] memory known = new bytes32[](2 * SLOTS);
         known[1] = root;
-        return Steps(known, seats, Evidence.clog2(seats), Evidence.clog2(widest > 8 ? widest : 8));
+        return Steps(known, seats, Evidence.clog2(seats), Evidence.clog2(widest > least ? widest : least));
     }
 
     function isMatrix(uint256 id) internal pure returns (bool) {
@@ -149,17 +151,23 @@ library StepTree {
         pure
         returns (int256)
     {
+        return _number(_leafOf(r, t, id, row_, column), id, column);
+    }
+
+    /// `count` entries of row `row` from entry `first` on: each leaf that holds some is read once.
+    function entries(Reader memory r, Steps memory t, uint256 id, uint256 row_, uint256 first, uint256 count)
+        internal
+        pure
+        returns (int256[] memory values)
+    {
+        values = new int256[](count);
         uint256 perLeaf = LEAF / width(id);
-        uint256 count = chunks(id, t.seats);
-        uint256 chunk = column / perLeaf;
-        if (chunk >= count || row_ >= t.seats) revert MarketNoSuchEntry(id & 255, row_, column);
-        uint256 offset = Evidence.take(r, LEAF);
-        uint256 first = ((id & 255) << t.rowBits | row_) << t.chunkBits;
-        bytes32 hash = Evidence.leafHash(first | chunk, offset, LEAF);
-        uint256 real = Evidence.clog2(count);
-        hash = Evidence.climb(r, hash, chunk, real);
-        _expectRoot(r, t, id, row_, Evidence.climbAbsent(r, hash, real, t.chunkBits));
-        return width(id) == 8 ? Evidence.i64(offset, column % perLeaf) : Evidence.i128(offset, column % perLeaf);
+        uint256 offset;
+        for (uint256 k; k < count; ++k) {
+            uint256 column = first + k;
+            if (k == 0 || column % perLeaf == 0) offset = _leafOf(r, t, id, row_, column);
+            values[k] = _number(offset, id, column);
+        }
     }
 
     /// A whole vector; returns where its entries begin in calldata.
@@ -185,6 +193,32 @@ library StepTree {
         bytes32 hash = Evidence.leafHash(0, offset, LEAF);
         _expectRoot(r, t, 0, 0, Evidence.climbAbsent(r, hash, 0, t.chunkBits));
         return Evidence.i128(offset, number);
+    }
+
+    /// The leaf that holds entry `column` of row `row`; returns where it begins in calldata.
+    function _leafOf(Reader memory r, Steps memory t, uint256 id, uint256 row_, uint256 column)
+        private
+        pure
+        returns (uint256 offset)
+    {
+        uint256 count = chunks(id, t.seats);
+        uint256 chunk = column / (LEAF / width(id));
+        if (chunk >= count || row_ >= t.seats) revert MarketNoSuchEntry(id & 255, row_, column);
+        offset = Evidence.take(r, LEAF);
+        uint256 first = ((id & 255) << t.rowBits | row_) << t.chunkBits;
+        bytes32 hash = Evidence.leafHash(first | chunk, offset, LEAF);
+        uint256 real = Evidence.clog2(count);
+        hash = Evidence.climb(r, hash, chunk, real);
+        _expectRoot(r, t, id, row_, Evidence.climbAbsent(r, hash, real, t.chunkBits));
+    }
+
+    /// Entry `column` of a row, in its leaf at `offset`.
+    function _number(uint256 offset, uint256 id, uint256 column) private pure returns (int256 value) {
+        uint256 bytes_ = width(id);
+        uint256 place = offset + column * bytes_ % LEAF;
+        assembly ("memory-safe") {
+            value := sar(sub(256, shl(3, bytes_)), calldataload(place))
+        }
     }
 
     /// Climbs from the root of a row to a node that is known; at first that is the root of the tree alone.

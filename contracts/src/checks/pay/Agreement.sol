@@ -101,11 +101,14 @@ library Agreement {
         pure
         returns (int256 sum)
     {
+        int256 own = _term(Evidence.i64(alike, i), Evidence.i64(voices, i), Evidence.i128(products, i), scale);
         unchecked {
-            for (uint256 j; j < seats; ++j) {
-                sum += _term(Evidence.i64(alike, j), Evidence.i64(voices, j), Evidence.i128(products, j), scale);
+            sum = -own;
+            for (uint256 end = alike + 8 * seats; alike < end; alike += 8) {
+                sum += _term(Evidence.i64(alike, 0), Evidence.i64(voices, 0), Evidence.i128(products, 0), scale);
+                voices += 8;
+                products += 16;
             }
-            sum -= _term(Evidence.i64(alike, i), Evidence.i64(voices, i), Evidence.i128(products, i), scale);
         }
     }
 
@@ -116,9 +119,10 @@ library Agreement {
 
     /// Sum of `count` products of numbers of 16 and of 8 bytes. Unchecked: below 2^127 x 2^63 x 2^16.
     function _dot(uint256 wide, uint256 narrow, uint256 count) private pure returns (int256 sum) {
-        unchecked {
-            for (uint256 j; j < count; ++j) {
-                sum += Evidence.i128(wide, j) * Evidence.i64(narrow, j);
+        assembly ("memory-safe") {
+            for { let end := add(narrow, shl(3, count)) } lt(narrow, end) { narrow := add(narrow, 8) } {
+                sum := add(sum, mul(sar(128, calldataload(wide)), sar(192, calldataload(narrow))))
+                wide := add(wide, 16)
             }
         }
     }

@@ -14,9 +14,10 @@ import "../StepTree.sol";
 library Novelty {
     uint256 private constant OWN = RowsOf.DELTAS + RowsOf.MEMORY;
     uint256 private constant ALL = OWN + 3;
-    uint256 private constant COLUMNS = 256;
+    uint256 private constant GATHERED_ROWS = 1 + ALL;
     uint256 private constant GRAM_LEAF = 16;
-    int256 private constant RESIDUAL_LIMIT = 1 << 51;
+    uint256 private constant REST_BITS = 2; // of a residual behind the point
+    uint256 private constant REST_SHIFT = 20 - REST_BITS; // from the fraction of a fit
 
     function hasPublic(Reader memory r, Facts calldata f) internal pure returns (int256 has) {
         for (uint256 age; age < RowsOf.DELTAS; ++age) {
@@ -106,37 +107,38 @@ library Novelty {
 
     // ----- residuals -----
 
-    function residual(Reader memory r, Steps memory t, Facts calldata f, uint256 i, uint256 column)
+    /// Number j mod 9 of column j div 9: of seat `i` itself, then of the rows of its second fit.
+    function gathered(Reader memory r, Steps memory t, Facts calldata f, uint256 i, uint256 j)
         internal
         pure
-        returns (int256 rest)
+        returns (int256)
     {
+        uint256 k = j % GATHERED_ROWS;
+        uint256 row = k == 0 ? i : _row(f, k > OWN ? StepTree.row(r, t, PICKS, i) : 0, i, k - 1);
+        if (!RowsOf.isPresent(f, row)) return 0;
+        return Sketches.at(Sketches.last(r, f, row), j / GATHERED_ROWS);
+    }
+
+    function residual(Reader memory r, Steps memory t, uint256 i, uint256 column) internal pure returns (int256 rest) {
         uint256 fitted = StepTree.row(r, t, FIT, i);
-        uint256 picked = StepTree.row(r, t, PICKS, i);
-        rest = _sketch(r, f, i, column) << 20;
+        int256[] memory sums = StepTree.entries(r, t, GATHERED, i, column * GATHERED_ROWS, GATHERED_ROWS);
+        rest = sums[0] << 20;
         for (uint256 k; k < ALL; ++k) {
-            uint256 row = _row(f, picked, i, k);
-            int256 coefficient = Evidence.i128(fitted, k);
-            if (coefficient != 0 && RowsOf.isPresent(f, row)) rest -= coefficient * _sketch(r, f, row, column);
+            rest -= Evidence.i128(fitted, k) * sums[k + 1];
         }
-        rest = Numbers.bound(rest, -RESIDUAL_LIMIT, RESIDUAL_LIMIT);
+        rest = (rest + int256(1 << REST_SHIFT - 1)) >> REST_SHIFT;
+        rest = Numbers.bound(rest, type(int32).min, type(int32).max);
     }
 
     function residualGram(Reader memory r, Steps memory t, Facts calldata f, uint256 i, uint256 j)
         internal
         pure
-        returns (int256 product)
+        returns (int256)
     {
         if (!RowsOf.isIncluded(f, j)) return 0;
         uint256 x = StepTree.row(r, t, RESIDUAL, i);
         uint256 y = i == j ? x : StepTree.row(r, t, RESIDUAL, j);
-        // SAFETY: 256 terms of 126 bits.
-        unchecked {
-            for (uint256 k; k < COLUMNS; ++k) {
-                product += Evidence.i64(x, k) * Evidence.i64(y, k);
-            }
-        }
-        product >>= 40;
+        return Sketches.inner(x, y) >> 2 * REST_BITS;
     }
 
     // ----- rows -----
@@ -204,7 +206,7 @@ library Novelty {
         if (hash != f.roots.gram) revert StepTree.MarketWrongLeaf(hash, f.roots.gram);
     }
 
-    // ----- candidates and sketches -----
+    // ----- ranks -----
 
     /// How many of `count` candidates are larger than `score`, or equal and before `place`.
     function _larger(uint256 offset, uint256 count, int256 score, uint256 place) private pure returns (uint256 larger) {
@@ -215,10 +217,5 @@ library Novelty {
                 if (other > score || (other == score && p < place)) ++larger;
             }
         }
-    }
-
-    /// Entry of the sketch of a present row.
-    function _sketch(Reader memory r, Facts calldata f, uint256 row, uint256 column) private pure returns (int256) {
-        return Sketches.at(Sketches.last(r, f, row), column);
     }
 }
