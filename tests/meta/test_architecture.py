@@ -28,6 +28,7 @@ FORBIDDEN = {
 PURE = (
     "market/spec/",
     "aggregator/rule.py",
+    "aggregator/rules/",
     "aggregator/novelty.py",
     "aggregator/pay.py",
     "aggregator/decide.py",
