@@ -28,7 +28,7 @@ class Flag(Rule):
     """
 
     name = "flag"
-    paper = "Almansoori et al. 2024, Flag aggregator: scalable distributed training under failures and augmented losses"
+    paper = "Almasi et al. 2024, Flag aggregator: scalable distributed training under failures and augmented losses"
 
     def judge(self, rows: Rows, state: State) -> Verdict:
         """Weights of the projected mean of unit vectors, at the median length."""
