@@ -36,7 +36,7 @@ def said(inputs: RoundInputs, folder: Path, run: Any) -> dict[str, Any]:
 
 
 def main(folder: Path) -> None:
-    """Once undisturbed, once with a worker killed in each pass, once with a file that is wrong."""
+    """Once undisturbed, once with a worker killed in each part of the work, once with a file that is wrong."""
     folder.mkdir()
     _, inputs = two_rounds(folder, *CASE)
     cluster, markers = RayRun(workers=2), list[str]()
