@@ -8,7 +8,7 @@ lies in [-32,767, 32,767].
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -83,31 +83,58 @@ def aggregate(
     when a file turns out shorter than when it was checked.
     """
     delta_root, model_root = RootBuilder(shape.d, UPDATE), RootBuilder(shape.d, MODEL)
-    columns = _Columns(shape)
-    inputs = {seat: _Reader(path, UPDATE) for seat, path in files.items()}
-    base_in = _Reader(base, MODEL)
+    tree = TreeBuilder(columns_depth(shape))
+    work = Range(shape, files, coefficients, base, merged, 0, leaves_of(shape.d))
     with delta_out.open("wb") as delta_file, model_out.open("wb") as model_file:
-        for size in _block_sizes(shape):
-            sums = np.zeros(size, np.int32)
-            for seat, reader in inputs.items():
-                values = reader.read(size).astype(np.int16)
-                scaled_sum(values, coefficients[seat], sums)
-                columns.put(seat, values)
-            columns.hash_block(size)
-            delta = rounded(sums)
-            old = base_in.read(size).astype(np.int32)
-            _write(delta_file, delta_root, delta.astype(UPDATE.dtype).tobytes())
-            new = moved(old, delta) if merged else old
-            _write(model_file, model_root, new.astype(MODEL.dtype).tobytes())
-    return Aggregate(delta_root.root(), model_root.root(), columns.root())
+        for delta, model in summed(work, tree.push):
+            _write(delta_file, delta_root, delta)
+            _write(model_file, model_root, model)
+    columns = tree.root() if shape.has_columns else ABSENT
+    return Aggregate(delta_root.root(), model_root.root(), columns)
+
+
+@dataclass(frozen=True)
+class Range:
+    """What the second pass makes of `count` leaves from leaf `first` on, a multiple of `block_leaves`; the rest as in
+    `aggregate`."""
+
+    shape: Shape
+    files: Mapping[int, Path]
+    coefficients: Mapping[int, int]
+    base: Path
+    merged: bool
+    first: int
+    count: int
+
+
+def summed(work: Range, push: Callable[[Hash, int], None]) -> Iterator[tuple[bytes, bytes]]:
+    """Bytes of delta and next model, block by block; subtrees of the columns (hash, level) go to `push` in order."""
+    columns = _Columns(work.shape, work.first, push)
+    inputs = {seat: _Reader(path, UPDATE, work.first) for seat, path in work.files.items()}
+    base_in = _Reader(work.base, MODEL, work.first)
+    for size in _block_sizes(work):
+        sums = np.zeros(size, np.int32)
+        for seat, reader in inputs.items():
+            values = reader.read(size).astype(np.int16)
+            scaled_sum(values, work.coefficients[seat], sums)
+            columns.put(seat, values)
+        columns.hash_block(size)
+        delta = rounded(sums)
+        old = base_in.read(size).astype(np.int32)
+        new = moved(old, delta) if work.merged else old
+        yield delta.astype(UPDATE.dtype).tobytes(), new.astype(MODEL.dtype).tobytes()
+
+
+def columns_depth(shape: Shape) -> int:
+    """Levels of the columns tree."""
+    return depth_for(padded(shape.d) // GROUP)
 
 
 class _Columns:
-    """Columns tree of a project with more than 12 seats; nothing for others."""
+    """Columns of a project with more than 12 seats, from leaf `first` on; nothing for others."""
 
-    def __init__(self, shape: Shape) -> None:
-        self._shape, self._groups = shape, 0
-        self._tree = TreeBuilder(depth_for(padded(shape.d) // GROUP))
+    def __init__(self, shape: Shape, first: int, push: Callable[[Hash, int], None]) -> None:
+        self._shape, self._push, self._groups = shape, push, first * (LEAF // GROUP)
         size = block_leaves(shape.seats) * LEAF if shape.has_columns else 0
         self._block: NDArray[np.int16] = np.zeros((size, shape.seats), ">i2")
 
@@ -126,26 +153,22 @@ class _Columns:
         per_leaf = LEAF // GROUP
         level = depth_for(per_leaf)
         for at in range(0, len(hashes), per_leaf):
-            self._tree.push(root_of_rows(hashes[at : at + per_leaf], level), level)
+            self._push(root_of_rows(hashes[at : at + per_leaf], level), level)
         self._groups += len(hashes)
 
-    def root(self) -> Hash:
-        """Root, or zero where the tree is not part of the result."""
-        return self._tree.root() if self._shape.has_columns else ABSENT
 
-
-def _block_sizes(shape: Shape) -> Iterator[int]:
+def _block_sizes(work: Range) -> Iterator[int]:
     """Coefficients of each block in turn."""
-    step = block_leaves(shape.seats)
-    for first in range(0, leaves_of(shape.d), step):
-        yield min(step, leaves_of(shape.d) - first) * LEAF
+    step = block_leaves(work.shape.seats)
+    for done in range(0, work.count, step):
+        yield min(step, work.count - done) * LEAF
 
 
 class _Reader:
-    """Reads a file on, block by block; open only meanwhile, since a thousand seats have as many files."""
+    """Reads a file on from a leaf, block by block; open only meanwhile, since a thousand seats have as many files."""
 
-    def __init__(self, path: Path, kind: Kind) -> None:
-        self._path, self._kind, self._offset = path, kind, 0
+    def __init__(self, path: Path, kind: Kind, first: int) -> None:
+        self._path, self._kind, self._offset = path, kind, first * kind.leaf_bytes()
         self._identity: tuple[int, int, int] | None = None
 
     def read(self, count: int) -> NDArray[Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from aggregator.compare import compare_announced
+from aggregator.judge import LOCAL, Engine
 from aggregator.ledger import Ledger, shape_of
 from aggregator.lies import LiarNode
 from aggregator.restore import restore_standing
@@ -51,6 +52,13 @@ def aggregator() -> None:
     help="Post once the chain calls the end of REVEAL final (default: but on devnets).",
 )
 @click.option("--unbond", is_flag=True, help="Take the bond back when the project is over.")
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Where files are read: in this process, or in shards on a Ray cluster (extra `scale`).",
+)
 @click.option("--lie", hidden=True, help="KIND:ROUND: what to lie about, and when (demo).")
 @signer_options
 @common_options
@@ -64,10 +72,12 @@ def run(
     pace: Pace,
     wait_final: bool | None,
     unbond: bool,
+    engine: str,
     lie: str | None,
 ) -> None:
     """Post every round of a project until it ends; safe to kill and start again at any time."""
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO)
+    files_read_by = engine_of(engine)  # refuses what is not installed before a bond is sent
     key = choice.open(app)
     gateway = app.gateway(key.account)
     params, content = gateway.params(project)
@@ -85,7 +95,8 @@ def run(
             gateway.send("addBond", project, missing, value=gateway.allow(params.token, missing))
         waits = params.windows.proposed / 4 if patience is None else patience
         final = place.chain_id not in CHAIN_IDS.values() if wait_final is None else wait_final
-        node = node_of(lie)(gateway, store, project, key.address, folder, pace, waits, wait_final=final)
+        options = {"wait_final": final, "engine": files_read_by}
+        node = node_of(lie)(gateway, store, project, key.address, folder, pace, waits, **options)
         finished = node.run()
         if finished and unbond and (free := gateway.aggregator(project, key.address).bond):
             gateway.send("removeBond", project, free)
@@ -93,6 +104,16 @@ def run(
     end = "done" if finished else "stopped, the same command goes on"
     app.out.line(f"{end}; credit to withdraw: {amount(credit)} (fairtrain project withdraw)")
     app.out.result({"ok": True, "project": project, "credit_wei": str(credit)})
+
+
+def engine_of(name: str) -> Engine:
+    """The engine of this name. Raises InputError E193 where its package is not installed."""
+    if name == "local":
+        return LOCAL
+    # Imported here: nobody else needs the package.
+    from aggregator.ray_engine import ray_engine
+
+    return ray_engine()
 
 
 def node_of(lie: str | None) -> Callable[..., AggregatorNode]:

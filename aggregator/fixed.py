@@ -28,7 +28,10 @@ _STRIP: Final = 64
 
 def ints(values: Any) -> Ints:
     """An object array of Python integers from anything numpy can read."""
-    return np.array(np.asarray(values).tolist(), dtype=object)
+    table = np.asarray(values)
+    # Of a list with numbers on both sides of 2^63 numpy makes doubles.
+    table = np.asarray(values, dtype=object) if table.dtype.kind == "f" else table
+    return np.array(table.tolist(), dtype=object)
 
 
 def zeros(*shape: int) -> Ints:

@@ -13,13 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aggregator.accounts import next_accounts
-from aggregator.aggregate import aggregate
+from aggregator.aggregate import Aggregate, aggregate
 from aggregator.decide import Seats, decide
 from aggregator.rows import COLUMNS, SEGMENT, Shape
 from aggregator.sketch import Sketcher, SketchRow
@@ -91,7 +91,44 @@ class Judgement:
     """running sums of the present rows, ascending: int32 (rows, segments, 256), big-endian"""
 
 
-def judge(inputs: RoundInputs, out_dir: Path, progress: Progress = lambda *_: None) -> Judgement:
+class Engine(Protocol):
+    """How the two passes over the files are run: here (`Local`), or in shards (`aggregator.shards`). Any engine gives
+    the same bytes."""
+
+    def sketches(
+        self, inputs: RoundInputs, progress: Progress, sums_out: Path
+    ) -> tuple[NDArray[np.int32], Hash]: ...
+
+    def aggregate(
+        self, inputs: RoundInputs, coefficients: Mapping[int, int], delta_out: Path, model_out: Path
+    ) -> Aggregate: ...
+
+
+class Local:
+    """Both passes in threads of this process."""
+
+    def sketches(
+        self, inputs: RoundInputs, progress: Progress, sums_out: Path
+    ) -> tuple[NDArray[np.int32], Hash]:
+        """First pass: see `take_sketches`."""
+        return take_sketches(inputs, progress, sums_out)
+
+    def aggregate(
+        self, inputs: RoundInputs, coefficients: Mapping[int, int], delta_out: Path, model_out: Path
+    ) -> Aggregate:
+        """Second pass: see `aggregator.aggregate`."""
+        files = {seat: file.path for seat, file in inputs.updates.items()}
+        return aggregate(
+            inputs.shape, files, coefficients, inputs.base.path, inputs.merged, delta_out, model_out
+        )
+
+
+LOCAL: Final[Engine] = Local()
+
+
+def judge(
+    inputs: RoundInputs, out_dir: Path, progress: Progress = lambda *_: None, engine: Engine = LOCAL
+) -> Judgement:
     """Judge a round. Writes `delta.bin`, `model.bin` and `sums.bin` into `out_dir` (which exists).
 
     Raises UpdateError (E101, E110, E111, E130, E131) for a file that is not what the chain names: check
@@ -100,7 +137,7 @@ def judge(inputs: RoundInputs, out_dir: Path, progress: Progress = lambda *_: No
     _check(inputs)
     clock = _Clock()
     sums_file = out_dir / "sums.bin"
-    sketch, sketches_root = take_sketches(inputs, progress, sums_file)
+    sketch, sketches_root = engine.sketches(inputs, progress, sums_file)
     clock.lap("check and sketch")
     view = decide(
         inputs.shape,
@@ -118,8 +155,7 @@ def judge(inputs: RoundInputs, out_dir: Path, progress: Progress = lambda *_: No
     clock.lap("trees")
     coefficients = {seat: int(view.coefficient[seat]) for seat in inputs.updates}
     delta, model = out_dir / "delta.bin", out_dir / "model.bin"
-    files = {seat: file.path for seat, file in inputs.updates.items()}
-    sums = aggregate(inputs.shape, files, coefficients, inputs.base.path, inputs.merged, delta, model)
+    sums = engine.aggregate(inputs, coefficients, delta, model)
     if not inputs.merged:
         check_root(sums.model, inputs.base.root)
     clock.lap("aggregate")

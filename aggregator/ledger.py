@@ -15,7 +15,7 @@ from pathlib import Path
 from aggregator.compare import compare
 from aggregator.decide import Seats
 from aggregator.files import Files
-from aggregator.judge import File, Judgement, Progress, RoundInputs, judge
+from aggregator.judge import LOCAL, Engine, File, Judgement, Progress, RoundInputs, judge
 from aggregator.refute.trees import Trees, judged_trees
 from aggregator.rows import DELTAS, MEMORY, Shape
 from aggregator.state import State, empty_state, read_state, state_bytes
@@ -83,10 +83,20 @@ def choice_of(posted: ResultPosted) -> Choice:
 
 
 class Ledger:
-    """Recomputes results of one project. `keep=False` forgets: everything is computed again."""
+    """Recomputes results of one project. `keep=False` forgets: everything is computed again. `engine`: where the passes
+    over the files run."""
 
-    def __init__(self, history: History, store: Store, place: Place, folder: Path, keep: bool = True) -> None:
+    def __init__(
+        self,
+        history: History,
+        store: Store,
+        place: Place,
+        folder: Path,
+        keep: bool = True,
+        engine: Engine = LOCAL,
+    ) -> None:
         self.history = history
+        self._engine = engine
         self.files = Files(store, history.params.coefficients, folder / "files")
         self.shape = shape_of(history.params)
         self._place = place
@@ -133,7 +143,7 @@ class Ledger:
         """Judges a round as `poster` would; fetches and checks the files that the choice names."""
         folder = self._folder / "work" / f"{number}-{poster}"
         folder.mkdir(parents=True, exist_ok=True)
-        return judge(self.inputs(number, choice, below, poster), folder, progress)
+        return judge(self.inputs(number, choice, below, poster), folder, progress, self._engine)
 
     def workings(
         self, posted: ResultPosted, folder: Path, progress: Progress = lambda *_: None
@@ -148,7 +158,7 @@ class Ledger:
         self.check_choice(posted.round, choice, below)
         inputs = self.inputs(posted.round, choice, below, posted.poster)
         folder.mkdir(parents=True, exist_ok=True)
-        judgement = judge(inputs, folder, progress)
+        judgement = judge(inputs, folder, progress, self._engine)
         slots = below.step_roots
         return judgement, judged_trees(inputs, judgement, start=not slots, step_roots_below=slots or None)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from aggregator.answers import Answers
 from aggregator.compare import document_for
-from aggregator.judge import Judgement, Progress
+from aggregator.judge import LOCAL, Engine, Judgement, Progress
 from aggregator.ledger import Below, Choice, Ledger
 from aggregator.rows import MEMORY
 from market.cid import digest
@@ -38,7 +38,8 @@ log = logging.getLogger(__name__)
 
 class AggregatorNode(Node):
     """Posts results of one project. `patience_s`: how long files that nobody serves are waited for. `wait_final`:
-    posts once the end of REVEAL is final, so that no reorganisation can swap what the post vouches for."""
+    posts once the end of REVEAL is final, so that no reorganisation can swap what the post vouches for. `engine`:
+    where the passes over the files run."""
 
     def __init__(
         self,
@@ -52,9 +53,10 @@ class AggregatorNode(Node):
         progress: Progress = lambda *_: None,
         *,
         wait_final: bool = False,
+        engine: Engine = LOCAL,
     ) -> None:
         super().__init__(gateway, project, me, pace)
-        self._wait_final = wait_final
+        self._wait_final, self._engine = wait_final, engine
         self._store = store
         self._folder = folder
         self._patience_s = patience_s
@@ -235,6 +237,6 @@ class AggregatorNode(Node):
         """The ledger on the present history; a reorganised chain gives a new history."""
         history = self.observer.history
         if self._ledger is None or self._ledger.history is not history:
-            self._ledger = Ledger(history, self._store, self._place, self._folder)
+            self._ledger = Ledger(history, self._store, self._place, self._folder, engine=self._engine)
             self._answers = None
         return self._ledger

@@ -6,6 +6,11 @@ Updates lie in memory, one thread. Beside each other: a copy of all bytes; sketc
 rule and pay; the weighted sum; a plain float32 average, which decides nothing; nearest-neighbour mixing with
 multi-Krum (Allouah et al. 2023, Blanchard et al. 2017) in float32, written as one Gram product and one
 weighted sum. Root checks and trees are not part of it: `benchmarks.round_size` shows a whole round.
+
+    python -m benchmarks.aggregate --engines [--seats 20] [--parameters 10000000] [--folder DIR]
+
+Both passes over files on disk, root checks, trees and outputs included: in this process, and in shards on a Ray cluster
+of one and of two workers of this machine (extra `scale`). Fails if a single root differs.
 """
 
 from __future__ import annotations
@@ -13,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,13 +29,19 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 from numpy.typing import NDArray
 
+from aggregator.accounts import start_accounts
 from aggregator.aggregate import rounded, scaled_sum
 from aggregator.decide import Seats, decide
+from aggregator.judge import LOCAL, Engine, File, RoundInputs, judge
 from aggregator.rows import COLUMNS, Shape
+from aggregator.shards import Sharded
 from aggregator.sketch import Sketcher
 from aggregator.state import empty_state
+from market.codec import MODEL, UPDATE, encode, model_root, update_root
 
 SEED = bytes(32)
+RANGE = 1024
+"""Leaves of a shard: a million coefficients."""
 BLOCK = 1 << 18
 """Coefficients of the weighted sum at once: as `aggregator.aggregate` takes them for this many seats."""
 
@@ -108,6 +120,58 @@ def measure(seats: int, parameters: int) -> dict[str, float]:
     return out
 
 
+def prepared(folder: Path, seats: int, parameters: int) -> RoundInputs:
+    """A round of random updates in files, nothing public before it."""
+    rng, files = np.random.default_rng(0), {}
+    shape, everyone = Shape(parameters, seats), [True] * seats
+    for seat in range(seats):
+        path = folder / f"update-{seat}"
+        data = encode(rng.integers(-3000, 3000, parameters, dtype=np.int16), UPDATE)
+        path.write_bytes(data)
+        files[seat] = File(path, update_root(data))
+    base, data = folder / "base", encode(np.zeros(parameters, np.int32), MODEL)
+    base.write_bytes(data)
+    return RoundInputs(
+        shape=shape,
+        seed=SEED,
+        seats=Seats(everyone, everyone, everyone),
+        updates=files,
+        public={},
+        base=File(base, model_root(data)),
+        state=empty_state(seats),
+        accounts=start_accounts(seats),
+        pot=10**18,
+        fee=0,
+        unit=10**17,
+        merged=True,
+        poster=bytes(20),
+    )
+
+
+def engines(seats: int, parameters: int, folder: Path | None, times: int = 3) -> dict[str, dict[str, float]]:
+    """Seconds of each pass by engine, the best of some runs; the cluster's start is not part of it."""
+    from aggregator.ray_engine import RayRun
+
+    out, roots = {}, set()
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        inputs = prepared(Path(name), seats, parameters)
+        for workers in (0, 1, 2):
+            cluster = RayRun(workers) if workers else None
+            engine: Engine = Sharded(cluster, RANGE) if cluster else LOCAL
+            laps = []
+            for _ in range(times + 1):  # the first compiles
+                judgement = judge(inputs, Path(name), engine=engine)
+                roots.add(judgement.roots)
+                laps.append({lap: judgement.seconds[lap] for lap in ("check and sketch", "aggregate")})
+            best = {lap: min(found[lap] for found in laps[1:]) for lap in laps[0]}
+            out[f"Ray, workers: {workers}" if workers else f"local, cores: {os.cpu_count()}"] = best
+            if cluster:
+                cluster.close()
+    if len(roots) != 1:
+        raise SystemExit(f"engines disagree: {len(roots)} results")
+    return out
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(
@@ -116,7 +180,14 @@ def main() -> None:
     parser.add_argument("--seats", type=int, default=50)
     parser.add_argument("--parameters", type=int, default=1_000_000)
     parser.add_argument("--report", type=Path)
+    parser.add_argument("--engines", action="store_true")
+    parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
+    if options.engines:
+        for name, laps in engines(options.seats, options.parameters, options.folder).items():
+            parts = "   ".join(f"{lap} {value:6.2f} s" for lap, value in laps.items())
+            print(f"  {name:16} {parts}   both {sum(laps.values()):6.2f} s")
+        return
     seconds = measure(options.seats, options.parameters)
     whole = seconds["sketch"] + seconds["decide"] + seconds["sum"]
     gigabytes = 2e-9 * options.seats * options.parameters

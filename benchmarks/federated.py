@@ -215,8 +215,12 @@ class Federation:
         for row, update in rows.items():
             sketch[row] = sketch_of(blocks([encode(update, UPDATE)], shape.d, UPDATE), seed)
         everyone = [True] * n
-        seats = Seats(everyone, everyone, [not self.past] * n)
+        seats = Seats(everyone, everyone, self.first())
         return decide(shape, sketch, seats, self.state, self.reputation, POT)
+
+    def first(self) -> list[bool]:
+        """Whether this is the first round of each seat's holder."""
+        return [not self.past] * len(self.parts)
 
 
 def noise(federation: Federation, scale: float) -> Ints16:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregator.aggregate import aggregate, block_leaves, moved, rounded, scaled_sum
@@ -16,6 +16,7 @@ from market.merkle import ABSENT, depth_for, leaf_hash, root_of
 INT16 = st.integers(-32768, 32767)
 
 
+@settings(deadline=None)  # the first example compiles
 @given(st.lists(st.tuples(INT16, st.integers(0, 65535)), min_size=1, max_size=20))
 def test_delta_of_any_updates__is_exact(terms: list[tuple[int, int]]) -> None:
     """Coefficients are scaled down to sum to at most 65,535, as the rule gives them."""

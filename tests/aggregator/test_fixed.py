@@ -92,3 +92,10 @@ def test_floor_sqrt__brackets(x: int) -> None:
 @given(st.integers(), st.integers(-9, 0), st.integers(0, 9))
 def test_bound__stays_within(x: int, low: int, high: int) -> None:
     assert bound(x, low, high) == sorted((low, x, high))[1]
+
+
+def test_ints_on_both_sides_of_2_to_63__stay_exact() -> None:
+    wide = [1, -1, 2**63 + 1, -(2**70)]
+
+    assert ints(wide).tolist() == wide
+    assert ints([wide, wide]).tolist() == [wide, wide]

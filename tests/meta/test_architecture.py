@@ -15,6 +15,7 @@ HOMES = {
     "web3": "market/chain/",
     "sqlalchemy": "market/index/",
     "ipfshttpclient": "market/store/",
+    "ray": "aggregator/ray_engine.py",
 }
 """A heavy library, and the only folder whose modules may import it."""
 
@@ -28,6 +29,7 @@ FORBIDDEN = {
 PURE = (
     "market/spec/",
     "aggregator/rule.py",
+    "aggregator/rules/",
     "aggregator/novelty.py",
     "aggregator/pay.py",
     "aggregator/decide.py",
