@@ -32,6 +32,7 @@ from market.index.schema import ResultSeat
 from market.keccak import keccak256
 from market.params import DEMO, Content
 from market.records import Post, ProjectView, Roots, RoundView
+from market.tokens import TokenFacts
 from market.units import address, bitmap_of
 
 START, BLOCK_S, FIRST = 1_700_000_000, 2, 1
@@ -117,6 +118,10 @@ class Synthetic:
     def round(self, project: int, round_: int, block: int) -> RoundView | None:
         """As above."""
         return None
+
+    def token(self, address: str, block: int) -> TokenFacts:
+        """None is used."""
+        return TokenFacts(address, "SYN", 6)
 
     def _block(self, number: int) -> list[RawLog]:
         at, block_hash = START + BLOCK_S * number, word("block", number)

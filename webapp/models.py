@@ -137,6 +137,7 @@ class DueCall:
     call: str
     round: int | None
     text: str
+    ask: int | None = None
 
 
 @dataclass(frozen=True)
@@ -211,7 +212,6 @@ class TrainerDetail:
     earned: list[CreditLine]
     credits: list[CreditLine]
     advice: list[str]
-    coin: Coin
 
 
 @dataclass(frozen=True)

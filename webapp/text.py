@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from market.cli.project.values import span as span
 from market.records import REPUTATION_ONE
+from market.tokens import TokenFacts
 from market.units import NATIVE
 
 BRIEF = 6
@@ -19,7 +20,7 @@ _COMBINING = 4
 
 @dataclass(frozen=True)
 class Coin:
-    """The unit of a project. A token that the index does not know is counted in its smallest units."""
+    """The unit of a project, as far as its token is believed (`market.tokens`)."""
 
     token: str = NATIVE
     symbol: str = "ETH"
@@ -49,14 +50,16 @@ class Coin:
 
     def title(self, units: int) -> str:
         """For the tool tip: exact, in both units."""
-        small = "wei" if self.token == NATIVE else "smallest units"
+        small = "wei" if self.token == NATIVE else f"smallest units of the token {self.token}"
         exact = f"{self.exact(units)} {self.symbol} = " if self.decimals else ""
         return f"{exact}{units:,} {small}"
 
 
-def coin_of(token: str) -> Coin:
-    """The native coin, or a token known by address alone."""
-    return Coin() if token == NATIVE else Coin(token, "units", 0)
+def coin_of(token: TokenFacts) -> Coin:
+    """The unit of a token; smallest units where it gives no decimals that can be believed."""
+    if token.decimals is None:
+        return Coin(token.address, "units", 0)
+    return Coin(token.address, token.name, token.decimals)
 
 
 def when(at: int | None) -> str:
