@@ -85,7 +85,11 @@ class SampleFacts:
     def watch(self, offset: int = 0, limit: int = 50) -> v.WatchPage:
         """Two open windows and a conviction."""
         return v.WatchPage(
-            NOW, [result_row(6), result_row(7)], [ask_row()], v.Page([conviction()], 1, offset, limit), []
+            NOW,
+            v.Page([result_row(6), result_row(7)], 2, offset, limit),
+            [ask_row()],
+            v.Page([conviction()], 1, offset, limit),
+            [],
         )
 
     def models(self, project: int, offset: int = 0, limit: int = 20) -> v.Page[v.ModelRow]:
@@ -110,4 +114,4 @@ class EmptyFacts(SampleFacts):
 
     def watch(self, offset: int = 0, limit: int = 50) -> v.WatchPage:
         """Nothing."""
-        return v.WatchPage(NOW, [], [], v.Page([], 0, offset, limit), [])
+        return v.WatchPage(NOW, v.Page([], 0, offset, limit), [], v.Page([], 0, offset, limit), [])

@@ -304,7 +304,7 @@ def project_row(number: int, phase: Phase, title: str = TITLE, state: str = "run
 def result_row(number: int = 6, state: v.ResultState = v.ResultState.STANDING) -> v.ResultRow:
     """A post."""
     return v.ResultRow(
-        1, number, 1, who(100), tx(70), state, NOW - 100, tx(71), NOW - 100, NOW + 40 * number, None, "", True,
+        1, number, 1, who(100), tx(70), state, NOW - 100, tx(71), NOW - 100, NOW + 6 * 86_400 + 4_000, None, "", True,
         tuple(range(10)), 10, 5, 94 * ETHER // 1_000, tx(72), tx(73), CID, tx(74), CID, tx(75), CID,
         v.Document.CHECKED, "", 10**9,
     )  # fmt: skip

@@ -28,7 +28,9 @@ from market.index.views import (
     CreditRow,
     Document,
     Due,
+    Page,
     ProjectPage,
+    ResultRow,
     RoundPage,
     RoundRow,
     SeatRow,
@@ -313,13 +315,22 @@ def _credits(look: Look, accounts: set[str]) -> list[CreditRow]:
     return [CreditRow(row["account"], tokens[row["token"]], row["amount"]) for row in rows]
 
 
+def open_results(look: Look, offset: int, limit: int) -> Page[ResultRow]:
+    """Results that may still be refuted, in the order in which they stand."""
+    c = POSTS.c
+    join = POSTS.join(PROJECTS, (c.project == PROJECTS.c.project) & (c.round > PROJECTS.c.last_final))
+    mine = select(POSTS).select_from(join).where(c.ended.is_(None))
+    count = look.connection.execute(select(func.count()).select_from(mine.subquery())).scalar() or 0
+    first = mine.order_by(c.stands_at, c.project, c.round).offset(offset).limit(limit)
+    posts = look.rows(first)
+    projects = look.light((row["project"], row["round"]) for row in posts)
+    rows = [row for row in result_rows(look, posts, projects) if row.final_from is not None]
+    rows.sort(key=lambda row: (row.final_from or 0, row.project, row.round))
+    return page(rows, count, offset, limit)
+
+
 def watch_page(look: Look, offset: int, limit: int) -> WatchPage:
     """Results that may still be refuted, convictions, and what else happened around refutations."""
-    above = POSTS.c.round > PROJECTS.c.last_final
-    join = POSTS.join(PROJECTS, (POSTS.c.project == PROJECTS.c.project) & above)
-    posts = look.rows(select(POSTS).select_from(join).where(POSTS.c.ended.is_(None)))
-    projects = look.light((row["project"], row["round"]) for row in posts)
-    open_ = [row for row in result_rows(look, posts, projects) if row.final_from is not None]
     c = CONVICTIONS.c
     newest = select(CONVICTIONS).order_by(c.number.desc(), c.log_index.desc()).offset(offset).limit(limit)
     convicted = look.rows(newest)
@@ -329,7 +340,7 @@ def watch_page(look: Look, offset: int, limit: int) -> WatchPage:
     odd = select(EVENTS).where(text("listed > 1")).order_by(EVENTS.c.number.desc(), EVENTS.c.log_index.desc())
     return WatchPage(
         now=look.now,
-        open=sorted(open_, key=lambda row: (row.final_from or 0, row.project, row.round)),
+        open=open_results(look, offset, limit),
         asks=ask_rows(look, ASKS.c.ended.is_(None)),
         convictions=page(rows, look.count(CONVICTIONS), offset, limit),
         other=look.timeline_rows(look.rows(odd.limit(MANY))),

@@ -214,14 +214,14 @@ class TrainerPage:
 
 @dataclass(frozen=True)
 class WatchPage:
-    """What watchers look at: results that may still be refuted (those ending first on top), asks that wait for an
+    """What watchers look at: results that may still be refuted (those that stand longest first), asks that wait for an
     answer (those due first on top), past convictions.
 
     `other`: newest events that have no list of their own, or that this version cannot read.
     """
 
     now: int
-    open: Sequence[ResultRow]
+    open: Page[ResultRow]
     asks: Sequence[AskRow]
     convictions: Page[ConvictionRow]
     other: Sequence[TimelineRow]

@@ -67,6 +67,7 @@ def project_detail(status: m.Status, page: v.ProjectPage, goal_ppm: int | None) 
         stopped=page.view.stopped,
         refundable_now=page.state in OVER and page.view.open_count == 0 and not page.view.refunded,
         escrow=page.view.escrow,
+        pot=params.pot,
     )
 
 
@@ -276,7 +277,12 @@ def watch_detail(status: m.Status, page: v.WatchPage) -> m.WatchDetail:
     past = page.convictions
     return m.WatchDetail(
         status,
-        [r.result_line(row) for row in page.open],
+        m.Listing(
+            [r.result_line(row) for row in page.open.items],
+            page.open.total,
+            page.open.offset,
+            page.open.limit,
+        ),
         [r.ask_line(row) for row in page.asks],
         m.Listing([r.conviction_line(row) for row in past.items], past.total, past.offset, past.limit),
         [r.event_line(row) for row in page.other],
