@@ -108,6 +108,11 @@ def amount(page: Page, place: str) -> int:
     return int(page.locator(f"{place} data").first.get_attribute("value") or "")
 
 
+SHIFTS = """
+window.shifts = 0;
+new PerformanceObserver((list) => { for (const one of list.getEntries()) window.shifts += one.value; })
+  .observe({ type: "layout-shift", buffered: true });
+"""
 DIGITS = {"title": "Digits, live", "features": "64", "labels": "10", "preset": "demo"}
 DIGITS |= {"budget": "0.0015", "pot": "0.001", "divide_by": "16", "learning_rate": "0.3", "local_steps": "50"}
 DIGITS |= {"window_commit": "180s", "window_reveal": "180s"}
@@ -299,6 +304,27 @@ def test_sentence_then_form_then_file__one_hash_in_a_real_browser(browser: Brows
 
         expect(page.locator("#hash")).to_have_text(first or "")
         expect(page.locator("#f-goal")).to_have_value("95")
+
+
+def test_open_page_that_is_asked_for_again__moves_nothing(browser: Browser, tmp_path: Path) -> None:
+    """What did not change is not swapped; what is swapped takes the same room."""
+    with served(settings_for(tmp_path, poll_s=600), SampleFacts()) as url, tab(browser) as page:
+        page.add_init_script(SHIFTS)
+        for path in ("/projects/1", "/projects/1/rounds/6", "/watch", "/"):
+            page.goto(url + path)
+            page.wait_for_load_state("networkidle")
+            page.evaluate("document.querySelector('details').open = true") if path == "/projects/1" else None
+            page.evaluate("window.shifts = 0")
+            for _ in range(2):
+                page.evaluate("window.was = document.querySelector('#live').firstElementChild")
+                with page.expect_response(
+                    lambda answer: "part=live" in answer.url and "/status" not in answer.url
+                ):
+                    page.evaluate("htmx.trigger(document.body, 'poll')")
+                page.wait_for_timeout(150)
+
+            assert page.evaluate("window.shifts") == 0, path
+            assert page.evaluate("window.was === document.querySelector('#live').firstElementChild"), path
 
 
 def test_pages_in_every_theme_and_width__axe_finds_nothing(browser: Browser, tmp_path: Path) -> None:

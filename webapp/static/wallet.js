@@ -123,6 +123,7 @@
   }
 
   function shown(arg, coin) {
+    if (arg.name === "token" && /^0x0{40}$/.test(arg.value)) return "the chain's own coin, ETH";
     if (typeof arg.value !== "bigint") return arg.value;
     if (calls.AMOUNTS.includes(arg.name) && coin.token && !coin.decimals) return `${arg.value} smallest units of ${coin.token}`;
     if (calls.AMOUNTS.includes(arg.name)) return `${calls.amount(arg.value, coin.decimals)} ${coin.symbol} = ${arg.value} smallest units`;
