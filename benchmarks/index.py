@@ -4,198 +4,26 @@
     python -m benchmarks.index --projects 200 --rounds 100      # the full size: 4 million events
     python -m benchmarks.index --keep /tmp/index.sqlite         # leaves the database, for benchmarks.web
 
-The chain is synthetic: its logs are made when they are asked for, in the encoding of the real market.
+The chain is synthetic (`benchmarks.synthetic`); figures of all rounds are added as if documents had been checked.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from market import events as ev
-from market.chain.artifacts import load_artifact
-from market.chain.blocks import Header, RawLog, encode_event
-from market.chain.deployment import Deployment
+from benchmarks.synthetic import Synthetic, Timer, account, arguments
 from market.index.columns import table_of
 from market.index.database import insert, open_writer
 from market.index.queries import Reader, open_reader
 from market.index.run import Service
-from market.index.schema import ResultSeat
-from market.keccak import keccak256
-from market.params import DEMO, Content
-from market.records import Post, ProjectView, Roots, RoundView
-from market.units import address, bitmap_of
-
-START, BLOCK_S, FIRST = 1_700_000_000, 2, 1
-MARKET = address("0x" + "5a" * 20)
-PARTS = ("open", "seal", "reveal", "post", "final")
-INTERFACE = load_artifact("Market").interface
-
-
-def word(*parts: object) -> bytes:
-    """32 bytes that nothing else has."""
-    return keccak256("/".join(map(str, parts)).encode())
-
-
-def account(kind: str, project: int, seat: int) -> str:
-    """An address."""
-    return address("0x" + word(kind, project, seat)[:20].hex())
-
-
-@dataclass(frozen=True)
-class Synthetic:
-    """Projects side by side, one block for each part of each round: openings, seals, reveals, posts, ends."""
-
-    projects: int
-    rounds: int
-    trainers: int
-
-    @property
-    def deployment(self) -> Deployment:
-        """Where the market would be."""
-        return Deployment(
-            chain_id=31337,
-            genesis_hash="0x" + "01" * 32,
-            market=MARKET,
-            tx="0x" + "02" * 32,
-            block=FIRST,
-            code_hash="0x" + "03" * 32,
-            limits=DEMO.limits,
-            court=MARKET,
-            court_tx="0x" + "04" * 32,
-            checks=(),
-        )
-
-    @property
-    def last(self) -> int:
-        """Number of the last block: one for each creation, then one for each part."""
-        return FIRST + self.projects * (1 + self.rounds * len(PARTS)) - 1
-
-    @property
-    def event_count(self) -> int:
-        """Events in all blocks."""
-        created = self.projects * (3 + self.trainers)
-        return created + self.projects * self.rounds * (3 + 2 * self.trainers)
-
-    def check(self) -> None:
-        """Always the same chain."""
-
-    def head(self) -> int:
-        """Latest block."""
-        return self.last
-
-    def now(self) -> int:
-        """Time of the pending block."""
-        return START + BLOCK_S * (self.last + 1)
-
-    def header(self, number: int) -> Header | None:
-        """Made from the number alone."""
-        if not FIRST - 1 <= number <= self.last:
-            return None
-        return Header(number, word("block", number), word("block", number - 1), START + BLOCK_S * number)
-
-    def logs(self, first: int, last: int) -> list[RawLog]:
-        """Logs of a range."""
-        return [log for number in range(first, last + 1) for log in self._block(number)]
-
-    def project_count(self, block: int) -> int | None:
-        """No state: there is no contract."""
-        return None
-
-    def project(self, project: int, block: int) -> ProjectView | None:
-        """As above."""
-        return None
-
-    def round(self, project: int, round_: int, block: int) -> RoundView | None:
-        """As above."""
-        return None
-
-    def _block(self, number: int) -> list[RawLog]:
-        at, block_hash = START + BLOCK_S * number, word("block", number)
-        tx = word("tx", number)
-        place = number - FIRST
-        if place < self.projects:
-            made = [encode_event(INTERFACE, event) for event in self._creation(place + 1, at)]
-        else:
-            step, project = divmod(place - self.projects, self.projects)
-            round_, part = divmod(step, len(PARTS))
-            made = self._part(project + 1, round_ + 1, PARTS[part], at)
-        return [RawLog(MARKET, *log, number, block_hash, index, tx) for index, log in enumerate(made)]
-
-    def _creation(self, project: int, at: int) -> list[ev.Event]:
-        params = DEMO.project(at, 10_000, seats=self.trainers, min_seals=3, open_rounds=8)
-        content = Content(word("text", project), word("file", project), word("model", project, 0))
-        poster = account("poster", project, 0)
-        seats = range(self.trainers)
-        return [
-            ev.ProjectCreated(project, account("owner", project, 0), params, content),
-            ev.ProjectFunded(project, account("owner", project, 0), params.pot * self.rounds),
-            ev.BondAdded(project, poster, params.bond * 8),
-            *(
-                ev.TrainerRegistered(
-                    project, s, account("t", project, s), account("t", project, s), params.min_stake
-                )
-                for s in seats
-            ),
-        ]
-
-    def _part(self, project: int, round_: int, part: str, at: int) -> list[tuple[tuple[bytes, ...], bytes]]:
-        topic = project.to_bytes(32, "big")
-        if part in ("seal", "reveal"):
-            name, words = ("Sealed", 1) if part == "seal" else ("Revealed", 3)
-            topics = (_topic(name), topic)
-            return [
-                (
-                    topics,
-                    (round_ << 16 | seat).to_bytes(32, "big") + _words(part, project, round_, seat, words),
-                )
-                for seat in range(self.trainers)
-            ]
-        return [encode_event(INTERFACE, event) for event in self._other(project, round_, part, at)]
-
-    def _other(self, project: int, round_: int, part: str, at: int) -> list[ev.Event]:
-        pot, fee = DEMO.pot, DEMO.pot * DEMO.fee_bps // 10_000
-        paid, poster = (pot - fee) // 10 * 9, account("poster", project, 0)
-        if part == "open":
-            base = word("model", project, round_ - 1)
-            return [ev.RoundOpened(project, round_, base, pot, at + 60, at + 120)]
-        if part == "final":
-            return [ev.RoundFinalised(project, round_, poster, fee, paid, pot - fee - paid)]
-        roots = Roots(
-            *(word(n, project, round_) for n in ("s", "g", "t", "a")),
-            bytes(32),
-            word("d"),
-            word("model", project, round_),
-        )
-        digests = (word("delta", project, round_), word("m", project, round_), word("doc", project, round_))
-        included = bitmap_of(list(range(self.trainers)), self.trainers)
-        post = Post(
-            word("prev", project, round_), 1, self.trainers, paid, *digests, roots, included, (7, 0, 0)
-        )
-        return [ev.ResultPosted(project, round_, poster, word("c", project, round_), at, True, post)]
-
-
-@lru_cache
-def _topic(name: str) -> bytes:
-    return next(entry.hash for entry in INTERFACE.events.values() if entry.name == name)
-
-
-def _words(part: str, project: int, round_: int, seat: int, count: int) -> bytes:
-    """Roots and salts: cheap, different, and roots not small."""
-    tag = (
-        (b"\x00" * 6 if part == "seal" else b"\xff" * 6)
-        + bytes([count])
-        + b"%d/%d/%d" % (project, round_, seat)
-    )
-    return b"".join((tag + bytes([n])).ljust(32, b".")[:32] for n in range(count))
+from market.index.schema import ResultAccounts, ResultSeat
+from market.records import Account
+from market.result_document import account_bytes
 
 
 def index_all(url: str, source: Synthetic) -> float:
@@ -209,20 +37,25 @@ def index_all(url: str, source: Synthetic) -> float:
     return took
 
 
-def judge(url: str, source: Synthetic, projects: int) -> None:
-    """Figures of all rounds of some projects, as if their documents had been checked."""
-    engine = open_writer(url)
+def judge(url: str, source: Synthetic) -> None:
+    """Figures of all rounds of all projects, as if their documents had been checked."""
+    engine, rounds = open_writer(url), range(1, source.rounds + 1)
+    for project in range(1, source.projects + 1):
+        seats = [_figures(project, round_, seat) for round_ in rounds for seat in range(source.trainers)]
+        with engine.begin() as connection:
+            insert(connection, table_of(ResultSeat), seats)
+            insert(
+                connection, table_of(ResultAccounts), [_accounts(project, r, source.trainers) for r in rounds]
+            )
     with engine.begin() as connection:
-        for project in range(1, projects + 1):
-            for round_ in range(1, source.rounds + 1):
-                insert(
-                    connection,
-                    table_of(ResultSeat),
-                    [_figures(project, round_, s) for s in range(source.trainers)],
-                )
-        connection.exec_driver_sql(f"UPDATE results SET document = 'checked' WHERE project <= {projects}")
+        connection.exec_driver_sql("UPDATE results SET document = 'checked'")
         connection.exec_driver_sql("ANALYZE")
     engine.dispose()
+
+
+def _accounts(project: int, round_: int, trainers: int) -> dict[str, Any]:
+    leaf = account_bytes(Account(9_000, round_ * 10**15, 0))
+    return {"project": project, "round": round_, "attempt": 1, "leaves": leaf * trainers}
 
 
 def _figures(project: int, round_: int, seat: int) -> dict[str, Any]:
@@ -262,39 +95,26 @@ def queries(reader: Reader, source: Synthetic) -> dict[str, Callable[[int], obje
 
 
 def time_queries(url: str, source: Synthetic, repeats: int) -> dict[str, dict[str, float]]:
-    """Median and 95th percentile in milliseconds by page."""
-    found = {}
+    """Milliseconds by page."""
     with open_reader(url) as reader:
-        for name, ask in queries(reader, source).items():
-            took = []
-            for n in range(repeats):
-                start = time.perf_counter()
-                ask(7 * n)
-                took.append((time.perf_counter() - start) * 1000)
-            found[name] = {
-                "p50": round(statistics.median(took), 1),
-                "p95": round(statistics.quantiles(took, n=20)[-1], 1),
-            }
-    return found
+        return {name: Timer.of(repeats, ask).figures() for name, ask in queries(reader, source).items()}
 
 
 def main() -> None:
     """Runs both and prints one JSON document."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--projects", type=int, default=20)
-    parser.add_argument("--rounds", type=int, default=25)
-    parser.add_argument("--trainers", type=int, default=100)
-    parser.add_argument("--repeats", type=int, default=40)
-    parser.add_argument("--keep", type=Path, help="leave the SQLite file here")
-    options = parser.parse_args()
-    source = Synthetic(options.projects, options.rounds, options.trainers)
+    options, source = arguments(
+        __doc__,
+        20,
+        25,
+        lambda parser: parser.add_argument("--keep", type=Path, help="leave the SQLite file here"),
+    )
     with tempfile.TemporaryDirectory() as folder:
         path = options.keep or Path(folder) / "index.sqlite"
         url = f"sqlite:///{path.absolute()}"
         start = time.process_time()
         took = index_all(url, source)
         cpu = time.process_time() - start
-        judge(url, source, min(source.projects, 10))
+        judge(url, source)
         report = {
             "projects x rounds x trainers": [source.projects, source.rounds, source.trainers],
             "events": source.event_count,

@@ -9,17 +9,15 @@ The database is that of `benchmarks.index`; nothing but SQLite is asked. The goa
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
-import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.index import Synthetic, account, index_all, judge
+from benchmarks.index import index_all, judge
+from benchmarks.synthetic import Synthetic, Timer, account, arguments
 from market.index.queries import open_reader
 from webapp.app import create_app
 from webapp.guard import AsgiApp
@@ -81,52 +79,44 @@ async def ask(site: AsgiApp, address: str) -> tuple[int, int]:
     return status, size
 
 
-async def time_pages(site: AsgiApp, source: Synthetic, repeats: int) -> dict[str, dict[str, float]]:
-    """Median, 95th percentile and mean processor time in milliseconds, and size, by page."""
+def time_pages(site: AsgiApp, source: Synthetic, repeats: int) -> dict[str, dict[str, float]]:
+    """Milliseconds and size by page."""
     found = {}
-    for name, address in pages(source).items():
-        await ask(site, address(0))  # templates and schemas are compiled at first use
-        took, cpu, size = [], time.process_time(), 0
-        for n in range(repeats):
-            start = time.perf_counter()
-            status, size = await ask(site, address(7 * n))
-            took.append((time.perf_counter() - start) * 1000)
-            if status != 200:
-                raise SystemExit(f"{address(7 * n)} answered {status}")
-        mean_cpu = (time.process_time() - cpu) / repeats * 1000
-        p95 = statistics.quantiles(took, n=20)[-1]
-        times = {"p50": statistics.median(took), "p95": p95, "cpu": mean_cpu}
-        found[name] = {key: round(value, 1) for key, value in times.items()} | {"kB": round(size / 1000)}
+    with asyncio.Runner() as runner:
+        for name, address in pages(source).items():
+            sizes: list[int] = []
+
+            def one(n: int, address: Callable[[int], str] = address, sizes: list[int] = sizes) -> None:
+                status, size = runner.run(ask(site, address(n)))
+                if status != 200:
+                    raise SystemExit(f"{address(n)} answered {status}")
+                sizes.append(size)
+
+            one(0)  # templates and schemas are compiled at first use
+            found[name] = Timer.of(repeats, one).figures() | {"kB": round(sizes[-1] / 1000)}
     return found
 
 
 def main() -> None:
     """Makes or takes a database, and prints one JSON document."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--projects", type=int, default=4)
-    parser.add_argument("--rounds", type=int, default=100)
-    parser.add_argument("--trainers", type=int, default=100)
-    parser.add_argument("--repeats", type=int, default=40)
-    parser.add_argument("--database", type=Path, help="of `benchmarks.index --keep`, with the same sizes")
-    options = parser.parse_args()
-    source = Synthetic(options.projects, options.rounds, options.trainers)
+    text = "of `benchmarks.index --keep`, with the same sizes"
+    options, source = arguments(
+        __doc__, 4, 100, lambda parser: parser.add_argument("--database", type=Path, help=text)
+    )
     with tempfile.TemporaryDirectory() as folder:
         path = options.database or Path(folder) / "index.sqlite"
         url = f"sqlite:///{path.absolute()}"
         if options.database is None:
             index_all(url, source)
-            judge(url, source, source.projects)
+            judge(url, source)
         limits = Limits(per_minute=10**9)
         with open_reader(url, stale_s=10**9) as reader:
             site = create_app(Settings(source.deployment, url, limits=limits), reader)
-            report = asyncio.run(time_pages(site, source, options.repeats))
+            report = time_pages(site, source, options.repeats)
     sizes = [source.projects, source.rounds, source.trainers]
     slow = [name for name, row in report.items() if row["p95"] > GOAL_MS]
-    print(
-        json.dumps(
-            {"projects x rounds x trainers": sizes, "pages in ms": report, "above the goal": slow}, indent=2
-        )
-    )
+    body = {"projects x rounds x trainers": sizes, "pages in ms": report, "above the goal": slow}
+    print(json.dumps(body, indent=2))
 
 
 if __name__ == "__main__":

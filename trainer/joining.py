@@ -10,8 +10,8 @@ import click
 
 from market.admission import admission_proof, admission_root
 from market.cli.context import App
-from market.cli.output import amount
 from market.cli.project.terms import terms_json
+from market.cli.project.values import unit_of
 from market.errors import InputError
 from market.units import NATIVE, ZERO32, ZERO_ADDRESS, address
 from trainer.session import Session
@@ -38,7 +38,9 @@ def join_project(
     amount_staked = params.min_stake if stake is None else stake
     number = _first_free(session) if seat is None else seat
     if not yes and not app.as_json:
-        click.confirm(f"send {amount(amount_staked)} as stake for seat {number}?", abort=True, err=True)
+        click.confirm(
+            f"send {_money(session, amount_staked)} as stake for seat {number}?", abort=True, err=True
+        )
     value = session.gateway.allow(params.token, amount_staked)
     session.gateway.send(
         "register",
@@ -123,10 +125,7 @@ def _admission(session: Session, path: Path | None) -> list[bytes]:
 
 
 def _money(session: Session, units: int) -> str:
-    if session.params.token == NATIVE:
-        return amount(units)
-    token = session.gateway.token(session.params.token)
-    return amount(units, token.symbol(), token.decimals())
+    return unit_of(session.gateway, session.params.token).text(units)
 
 
 def _time(seconds: int) -> str:

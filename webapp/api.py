@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from market.configuration import MAX_BYTES, Configuration, read_configuration
 from market.errors import FairtrainError
-from market.units import NATIVE, ZERO_ADDRESS, address
+from market.units import MAX_SEATS, NATIVE, ZERO_ADDRESS, address
 from webapp import calls as c
 from webapp import models as m
 from webapp.create import read_sentence
@@ -24,6 +24,7 @@ from webapp.site import Site
 router = APIRouter(prefix="/api", responses={422: {"model": m.Failure}, 404: {"model": m.Failure}})
 Amount = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,28}$", description="smallest units")]
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
+Seat = Annotated[int, Field(ge=0, lt=MAX_SEATS)]
 Account = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$")]
 
 
@@ -76,6 +77,25 @@ class ChoreBody(_Body):
     round: Annotated[int, Field(ge=0, le=MAX_ID)] | None = None
 
 
+class SeatBody(_Body):
+    """A seat of a project."""
+
+    project: Id
+    seat: Seat
+
+
+class FlatBody(SeatBody):
+    """A seat in a round."""
+
+    round: Id
+
+
+class AskBody(_Body):
+    """A question to a poster."""
+
+    ask: Id
+
+
 @dataclass(frozen=True)
 class Checked:
     """A configuration, or what is wrong with it, by field."""
@@ -101,7 +121,8 @@ class Understood:
 def configuration(site: Here, body: FormBody) -> Checked:
     """Form fields to a configuration."""
     deployment = site.settings.deployment
-    result = read_form(body.fields, deployment.preset, deployment.limits, site.chain_now())
+    now, known = site.chain_now(), site.facts.token
+    result = read_form(body.fields, deployment.preset, deployment.limits, now, known)
     return checked(result)
 
 
@@ -195,6 +216,33 @@ def chore(
     if body.round is None and name not in ("open", "skip"):
         raise RefusedRequestError(422, "W422", f"{name} is a call of a round; name it")
     return plan(site, [c.chore_call(site.settings.deployment.market, name, body.project, body.round)])
+
+
+@router.post("/calls/seat/{name}")
+def seat(site: Here, name: Literal["claim", "leave", "evict"], body: SeatBody) -> c.Plan:
+    """Pay of a seat as credit of its payout address (anybody), and its end: by its signer, or after 16 idle rounds."""
+    found = site.facts.account_proof(body.project, body.seat)
+    if found is None or (name == "claim" and not found[0]):
+        raise missing(f"a final account of seat {body.seat} in project {body.project}")
+    market = site.settings.deployment.market
+    return plan(site, [c.seat_call(market, name, body.project, found[0], body.seat, found[1])])
+
+
+@router.post("/calls/claimFlat")
+def claim_flat(site: Here, body: FlatBody) -> c.Plan:
+    """A seat's equal share of a round without a result, as credit of who held the seat then."""
+    found = site.facts.round(body.project, body.round)
+    line = next((one for one in found.updates if one.seat == body.seat), None) if found else None
+    if line is None or not line.flat_share:
+        raise missing(f"an equal share of seat {body.seat} in round {body.round} of project {body.project}")
+    market = site.settings.deployment.market
+    return plan(site, [c.flat_call(market, body.project, body.round, body.seat, line.tenure)])
+
+
+@router.post("/calls/ask/{name}")
+def ask(site: Here, name: Literal["convictSilent", "settleAsk"], body: AskBody) -> c.Plan:
+    """What anybody may send about an ask when it is due."""
+    return plan(site, [c.ask_call(site.settings.deployment.market, name, body.ask)])
 
 
 @router.get("/errors")

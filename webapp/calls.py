@@ -1,7 +1,8 @@
 """Transactions for wallets: encoded here, decoded again in the browser from the very bytes that will be signed.
 
-Nothing is sent and no key is here. Every function is static words only, so that the browser's decoder fits a screen
-and needs no library (`static/calls.js`); calls with proofs and bitmaps belong to the command line.
+Nothing is sent and no key is here. Every function is static words, at most with one list of hashes behind them, so that
+the browser's decoder fits a screen and needs no library (`static/calls.js`); calls with evidence and bitmaps belong to
+the daemons.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from eth_utils.abi import collapse_if_tuple
 
 from market.chain.artifacts import load_artifact
 from market.chain.codec import Entry, Interface, encode_values
+from market.claims import AccountProof
 from market.configuration import Configuration
 from market.params import Content
 from market.units import NATIVE, Address, address
@@ -27,11 +29,21 @@ GAS = {
     "refund": 90_000,
     "withdraw": 73_000,
     "approve": 50_000,
+    "claim": 90_000,
+    "claimFlat": 90_000,
+    "leave": 110_000,
+    "evict": 110_000,
 }
 """About what each costs, for the preview; the wallet asks the node."""
 
 CHORES = ("open", "voidRound", "flatten", "skip", "clear", "release", "finalise")
 """Calls that anybody may send; of a round except `open` and `skip`."""
+OF_ASKS = {
+    "convictSilent": "Convict a poster that did not answer",
+    "settleAsk": "Give the price of an ask back",
+}
+OF_SEATS = {"claim": "Claim pay", "leave": "Leave the seat", "evict": "Free a seat that sat still"}
+"""Calls and their titles."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +150,24 @@ def owner_call(market: str, name: str, project: int) -> Call:
 def withdraw_call(market: str, token: str, to: str) -> Call:
     """`withdraw`: the sender's whole credit in a token."""
     return market_call(market, "withdraw", [Address(token), Address(to)], "Withdraw your credit")
+
+
+def seat_call(market: str, name: str, project: int, round_: int, seat: int, proof: AccountProof) -> Call:
+    """`claim` (of a FINAL round), `leave` or `evict`, with the seat's account and what proves it."""
+    place = [project, round_, seat] if name == "claim" else [project, seat]
+    args = [*place, proof.account, proof.opening, list(proof.proof)]
+    return market_call(market, name, args, f"{OF_SEATS[name]}: seat {seat} of project {project}")
+
+
+def flat_call(market: str, project: int, round_: int, seat: int, tenure: int) -> Call:
+    """`claimFlat`: the share of a round without a result, for whoever held the seat then."""
+    title = f"Take the equal share of round {round_}: seat {seat} of project {project}"
+    return market_call(market, "claimFlat", [project, round_, seat, tenure], title)
+
+
+def ask_call(market: str, name: str, ask: int) -> Call:
+    """`convictSilent` or `settleAsk`."""
+    return market_call(market, name, [ask], f"{OF_ASKS[name]}: ask {ask}")
 
 
 def chore_call(market: str, name: str, project: int, round_: int | None) -> Call:

@@ -14,6 +14,7 @@ from market.cli.project.terms import round_span
 from market.codec import MODEL, UPDATE
 from market.configuration import Configuration, read_configuration
 from market.errors import FairtrainError
+from market.tokens import TokenFacts
 from webapp import lines
 from webapp import models as m
 from webapp.build.pages import terms_of
@@ -22,7 +23,7 @@ from webapp.fields import FIELDS
 from webapp.form import check_configuration, read_form
 from webapp.guard import RefusedRequestError
 from webapp.pages import Here, Part
-from webapp.reader import FormResult
+from webapp.reader import FormResult, Known
 from webapp.site import Site
 from webapp.text import Coin, coin_of
 from webapp.unform import fields_of
@@ -76,12 +77,13 @@ class CreatePage:
     publish_problem: str
     has_remote: bool
     empty: bool
+    coin: Coin
     notes: list[str] = field(default_factory=list)
 
 
-def preview_of(made: Configuration, now: int) -> Preview:
-    """Costs and terms of a configuration."""
-    params, coin = made.params(now), coin_of(made.terms.token)
+def preview_of(made: Configuration, coin: Coin, now: int) -> Preview:
+    """Costs and terms of a configuration, amounts in `coin`."""
+    params = made.params(now)
     budget = int(made.budget)
     costs = [
         Cost("Budget to lock", budget, 0, "comes back as far as rounds do not pay it out"),
@@ -117,6 +119,7 @@ def preview_of(made: Configuration, now: int) -> Preview:
 def page_of(site: Site, result: FormResult | None, **more: Any) -> CreatePage:
     """The page for a form that was read, or an empty one."""
     made = result.configuration if result else None
+    coin = result.coin if result else Coin()
     problem = ""
     if made and made.description.d > site.settings.max_coefficients:
         problem = f"{made.description.d:,} parameters are too many for this page: save the file, use the command line"
@@ -129,18 +132,19 @@ def page_of(site: Site, result: FormResult | None, **more: Any) -> CreatePage:
         "filled": result.filled if result else read_form({}, *_market(site)).filled,
         "sentence": "",
         "reading": None,
-        "preview": preview_of(made, site.chain_now()) if made else None,
+        "preview": preview_of(made, coin, site.chain_now()) if made else None,
         "can_publish": not problem,
         "publish_problem": problem,
         "has_remote": site.settings.wish is not None,
         "empty": result is None,
+        "coin": coin,
     }
     return CreatePage(**{**values, **more})
 
 
-def _market(site: Site) -> tuple[str, Any, int]:
+def _market(site: Site) -> tuple[str, Any, int, Known]:
     deployment = site.settings.deployment
-    return deployment.preset, deployment.limits, site.chain_now()
+    return deployment.preset, deployment.limits, site.chain_now(), site.facts.token
 
 
 def read_body(body: bytes) -> dict[str, str]:
@@ -182,7 +186,9 @@ def read_sentence(site: Site, sentence: str, remote: bool) -> Reading:
 def _imported(site: Site, text: str) -> CreatePage:
     try:
         made = read_configuration(text.encode("utf-8", "surrogatepass"))
-        result = FormResult(dict.fromkeys(FIELDS, "") | fields_of(made))
+        token = made.terms.token
+        coin = coin_of(site.facts.token(token) or TokenFacts(token, "", None))
+        result = FormResult(dict.fromkeys(FIELDS, "") | fields_of(made, coin), coin=coin)
         check_configuration(result, made, site.settings.deployment.limits, site.chain_now())
     except FairtrainError as error:
         return page_of(site, FormResult(dict.fromkeys(FIELDS, ""), {"": str(error)}))

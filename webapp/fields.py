@@ -43,7 +43,8 @@ _TABLE = (
     Field("pot", "Pot", "money", "Reserved for each round; else budget / rounds.", unit="ETH", flag="--pot"),
     Field("fee", "Aggregator's fee", "money", "Of each pot.", unit="%", flag="--fee-bps"),
     Field("token", "ERC-20 token", "money", "Its address; empty pays in the native coin.", flag="--token"),
-    Field("decimals", "Token decimals", "money", "As the token's contract says.", "number"),
+    Field("decimals", "Token decimals", "money", "As the token says; your wallet compares it.", "number"),
+    Field("symbol", "Token symbol", "money", "As the token says; shown here, frozen nowhere."),
     Field("seats", "Seats", "people", "Trainers at most.", "number", flag="--seats"),
     Field("min_seals", "Least seals", "people", "Fewer void a round.", "number", flag="--min-seals"),
     Field(

@@ -16,12 +16,15 @@ from market.errors import FairtrainError, InputError, RefusedError
 from market.params import PRESETS, Limits, Params, Preset
 from webapp.form_model import read_description
 from webapp.form_terms import WINDOW_NAMES, read_terms
-from webapp.reader import FormResult, Reader
+from webapp.reader import FormResult, Known, Reader, unknown
 
 
-def read_form(values: Mapping[str, str], deployed: str, limits: Limits, now: int) -> FormResult:
-    """Reads the create form. `deployed`: preset of the market, `limits`: its bounds, `now`: unix seconds."""
-    reader = Reader(values)
+def read_form(
+    values: Mapping[str, str], deployed: str, limits: Limits, now: int, known: Known = unknown
+) -> FormResult:
+    """Reads the create form. `deployed`: preset of the market, `limits`: its bounds, `now`: unix seconds,
+    `known`: what the index knows of tokens."""
+    reader = Reader(values, known)
     preset = _preset(reader, deployed)
     document = read_description(reader)
     terms, budget = read_terms(reader, preset)

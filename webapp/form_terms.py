@@ -9,7 +9,7 @@ from typing import Any
 
 from market.errors import InputError
 from market.params import Preset, Windows
-from market.units import NATIVE, address
+from market.units import address
 from webapp.reader import Reader, plain_amount
 
 DEFAULT_ROUNDS = 20
@@ -18,7 +18,7 @@ WINDOW_NAMES = tuple(item.name for item in fields(Windows))
 
 def read_terms(reader: Reader, preset: Preset) -> tuple[dict[str, Any], int]:
     """(terms, budget); errors are noted at their fields."""
-    token = _token(reader)
+    token = reader.token()
     seats = reader.whole("seats", preset.seats, 1, 1_024)
     pot, budget = _pot_and_budget(reader, preset, seats)
     given = {
@@ -80,19 +80,6 @@ def _fee(reader: Reader, default: int) -> int:
         return default
     whole, _, rest = text.partition(".")
     return int(whole + rest.ljust(2, "0"))
-
-
-def _token(reader: Reader) -> str:
-    text = reader.result.values["token"]
-    if not text:
-        return NATIVE
-    if not re.fullmatch(r"[0-9]|[12][0-9]|3[0-6]", reader.result.values["decimals"]):
-        reader.fail("decimals", "how many decimals has the token? (0 to 36)")
-    try:
-        return address(text)
-    except InputError as error:
-        reader.fail("token", error.text)
-        return NATIVE
 
 
 def _admission(reader: Reader) -> list[str]:

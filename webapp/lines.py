@@ -5,7 +5,7 @@ Amounts are smallest units (decimal strings in JSON), times unix seconds, hashes
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from pydantic import PlainSerializer
@@ -75,6 +75,9 @@ class SeatLine:
     penalty: Units | None
     verdict: str
     missed: bool
+    claimable: Units | None
+    """pay of final rounds that anybody may have credited now"""
+    evictable: bool
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,9 @@ class UpdateLine:
     project: int = 0
     round: int = 0
     phase: str = ""
+    coin: Coin = field(default_factory=Coin)
+    flat_open: bool = False
+    """its share of a round without a result can be taken"""
 
 
 @dataclass(frozen=True)
@@ -186,6 +192,9 @@ class SeatTenure:
     joined_at: int
     left_at: int | None
     evicted: bool
+    coin: Coin
+    claimable: Units | None
+    may_leave: bool
 
 
 @dataclass(frozen=True)
@@ -224,3 +233,4 @@ class Conviction:
     to_escrow: Units
     at: int
     tx: str
+    coin: Coin

@@ -137,6 +137,7 @@ class DueCall:
     call: str
     round: int | None
     text: str
+    ask: int | None = None
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,7 @@ class ProjectDetail:
     stopped: bool
     refundable_now: bool
     escrow: Units
+    pot: Units
 
 
 @dataclass(frozen=True)
@@ -211,7 +213,6 @@ class TrainerDetail:
     earned: list[CreditLine]
     credits: list[CreditLine]
     advice: list[str]
-    coin: Coin
 
 
 @dataclass(frozen=True)
@@ -233,7 +234,7 @@ class WatchDetail:
     """Everything `/watch` shows: open windows (first to end on top), asks (first due on top), convictions."""
 
     status: Status
-    open: list[ResultLine]
+    open: Listing[ResultLine]
     asks: list[AskLine]
     convictions: Listing[Conviction]
     other: list[EventLine] = field(default_factory=list)

@@ -106,12 +106,15 @@ def stranger(value: object) -> Markup:
     )
 
 
+def _command(text: str) -> Markup:
+    """A command whose options do not break at their hyphens."""
+    words = Markup(" ").join(Markup('<span class="word">{}</span>').format(word) for word in text.split())
+    return Markup("<code>{}</code>").format(words)
+
+
 def prose(value: str) -> Markup:
     """Our own sentences: what stands between backticks is a command."""
-    parts = [
-        Markup("<code>{}</code>").format(part) if n % 2 else escape(part)
-        for n, part in enumerate(value.split("`"))
-    ]
+    parts = [_command(part) if n % 2 else escape(part) for n, part in enumerate(value.split("`"))]
     return Markup("").join(parts)
 
 
@@ -136,6 +139,7 @@ class Pages:
             stranger=stranger,
             prose=prose,
             span=text.span,
+            flat=text.flat,
             q14=text.q14,
             q16=text.q16,
             ppm=text.percent_ppm,

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from market.claims import AccountProof
 from market.index import views as v
 from market.phases import Phase
+from market.records import Account, Opening
+from market.tokens import TokenFacts
+from market.units import NATIVE
 from webapp.samples import (
     HOSTILE,
     NOW,
+    TOKEN,
     ask_row,
     conviction,
     health,
+    in_token,
     model_rows,
     project_page,
     project_row,
@@ -23,7 +29,8 @@ from webapp.samples import (
 
 
 class SampleFacts:
-    """An index that holds the samples: project 1 runs, 2 has a hostile title, 3 has no description and no round."""
+    """An index that holds the samples: project 1 runs, 2 has a hostile title, 3 has no description and no round, 4 pays
+    in a token of six decimals."""
 
     def __init__(self, **health_changes: object) -> None:
         self._health = health(**health_changes)
@@ -36,6 +43,16 @@ class SampleFacts:
         """Never changes."""
         return "samples"
 
+    def token(self, address: str) -> TokenFacts | None:
+        """The token of project 4, and the native coin."""
+        return {NATIVE: TokenFacts(), TOKEN.address: TOKEN}.get(address)
+
+    def account_proof(self, project: int, seat: int) -> tuple[int, AccountProof] | None:
+        """Of project 1: of the right form, proving nothing."""
+        if project != 1 or seat > 10:
+            return None
+        return 4, AccountProof(Account(8_192, 10**16, 0), Opening(*(b"\7" * 32,) * 3), (b"\1" * 32,) * 4)
+
     def projects(self, offset: int = 0, limit: int = 20) -> v.Page[v.ProjectRow]:
         """One in each phase."""
         phases = list(Phase)
@@ -47,11 +64,12 @@ class SampleFacts:
         return v.Page(newest_first[offset : offset + limit], len(rows), offset, limit)
 
     def project(self, number: int, rounds: int = 20) -> v.ProjectPage | None:
-        """Projects 1 to 3."""
+        """Projects 1 to 4."""
         made = {
             1: lambda: project_page(),
             2: lambda: project_page(phase=Phase.COMMIT, title=HOSTILE),
             3: lambda: project_page(rounds=0, title=""),
+            4: lambda: in_token(project_page()),
         }
         return replace(made[number](), number=number) if number in made else None
 
@@ -67,7 +85,11 @@ class SampleFacts:
     def watch(self, offset: int = 0, limit: int = 50) -> v.WatchPage:
         """Two open windows and a conviction."""
         return v.WatchPage(
-            NOW, [result_row(6), result_row(7)], [ask_row()], v.Page([conviction()], 1, offset, limit), []
+            NOW,
+            v.Page([result_row(6), result_row(7)], 2, offset, limit),
+            [ask_row()],
+            v.Page([conviction()], 1, offset, limit),
+            [],
         )
 
     def models(self, project: int, offset: int = 0, limit: int = 20) -> v.Page[v.ModelRow]:
@@ -92,4 +114,4 @@ class EmptyFacts(SampleFacts):
 
     def watch(self, offset: int = 0, limit: int = 50) -> v.WatchPage:
         """Nothing."""
-        return v.WatchPage(NOW, [], [], v.Page([], 0, offset, limit), [])
+        return v.WatchPage(NOW, v.Page([], 0, offset, limit), [], v.Page([], 0, offset, limit), [])

@@ -8,6 +8,7 @@ from market.index import views as v
 from market.params import DEMO, ETHER, Content, Params
 from market.phases import Phase
 from market.records import ProjectView, ResultView, RoundView, SeatView
+from market.tokens import TokenFacts
 from market.units import Address, address
 
 NOW = 1_800_000_000
@@ -38,6 +39,9 @@ DESCRIPTION: dict[str, object] = {
 def who(number: int) -> Address:
     """A made-up address."""
     return address("0x" + f"{number + 1:02x}" * 20)
+
+
+TOKEN = TokenFacts(who(170), "USDC", 6)
 
 
 def tx(number: int) -> str:
@@ -169,6 +173,7 @@ def update_row(seat: int, number: int = 7, phase: Phase = Phase.STANDING) -> v.U
         account_pay=pay * number if revealed else None,
         account_penalty=0,
         flat_share=None,
+        flat_taken=False,
         phase=phase,
         document=v.Document.CHECKED,
     )
@@ -189,6 +194,8 @@ def seat_row(number: int) -> v.SeatRow:
         update.account_pay,
         update.penalty,
         update.verdict,
+        update.pay or 0,
+        number == 10,
     )
 
 
@@ -245,6 +252,7 @@ def project_page(
         created_at=NOW - 100_000,
         created_tx=tx(1),
         params=PARAMS,
+        token=TokenFacts(),
         content=CONTENT,
         view=_project_view(state, rounds, books),
         head=lines[0] if lines else None,
@@ -255,6 +263,11 @@ def project_page(
         measurements=[v.Measurement(1, n, ppm, 200, NOW - 50) for n, ppm in measured],
         due=[v.Due("finalise", 4, None)] if rounds else [],
     )
+
+
+def in_token(page: v.ProjectPage) -> v.ProjectPage:
+    """The same project paid in a token of six decimals: pots are large numbers of it."""
+    return replace(page, token=TOKEN, params=replace(page.params, token=address(TOKEN.address)))
 
 
 def _project_view(state: str, rounds: int, books: v.Money) -> ProjectView:
@@ -283,7 +296,7 @@ def project_row(number: int, phase: Phase, title: str = TITLE, state: str = "run
     row = round_row(7, phase)
     head = 0 if phase is Phase.NONE else 7
     return v.ProjectRow(
-        number, who(99), title, state, PARAMS.token, NOW - 100_000, tx(1), head, phase, row.ends_at if head else None,
+        number, who(99), title, state, TokenFacts(), NOW - 100_000, tx(1), head, phase, row.ends_at if head else None,
         11 if head else 0, 6 if head else 0, 11 if head else 3, 12, 4, PARAMS.pot, ETHER * 122 // 100, 4,
     )  # fmt: skip
 
@@ -291,7 +304,7 @@ def project_row(number: int, phase: Phase, title: str = TITLE, state: str = "run
 def result_row(number: int = 6, state: v.ResultState = v.ResultState.STANDING) -> v.ResultRow:
     """A post."""
     return v.ResultRow(
-        1, number, 1, who(100), tx(70), state, NOW - 100, tx(71), NOW - 100, NOW + 40 * number, None, "", True,
+        1, number, 1, who(100), tx(70), state, NOW - 100, tx(71), NOW - 100, NOW + 6 * 86_400 + 4_000, None, "", True,
         tuple(range(10)), 10, 5, 94 * ETHER // 1_000, tx(72), tx(73), CID, tx(74), CID, tx(75), CID,
         v.Document.CHECKED, "", 10**9,
     )  # fmt: skip
@@ -303,6 +316,7 @@ def round_page(phase: Phase = Phase.STANDING) -> v.RoundPage:
     return v.RoundPage(
         1,
         PARAMS,
+        TokenFacts(),
         NOW,
         round_row(6, phase),
         [update_row(n, 6) for n in range(11)],
@@ -315,14 +329,28 @@ def round_page(phase: Phase = Phase.STANDING) -> v.RoundPage:
 def trainer_page(seat: int = 3) -> v.TrainerPage:
     """A trainer with a history."""
     rows = [update_row(seat, number, Phase.FINAL) for number in range(7, 0, -1)]
-    tenure = v.TenureRow(1, seat, 0, who(seat), who(seat + 50), NOW - 90_000, tx(3), None, "", False)
+    tenure = v.TenureRow(
+        1,
+        seat,
+        0,
+        who(seat),
+        who(seat + 50),
+        NOW - 90_000,
+        tx(3),
+        None,
+        "",
+        False,
+        TokenFacts(),
+        4 * 10**15,
+        False,
+    )
     return v.TrainerPage(
         who(seat),
         NOW,
         [tenure],
         v.Page(rows, 7, 0, 50),
-        {PARAMS.token: 12_345 * 10**12},
-        [v.CreditRow(who(seat + 50), PARAMS.token, 10**16)],
+        [(TokenFacts(), 12_345 * 10**12)],
+        [v.CreditRow(who(seat + 50), TokenFacts(), 10**16)],
     )
 
 
@@ -330,7 +358,7 @@ def conviction() -> v.ConvictionRow:
     """A liar found."""
     third = ETHER // 5
     return v.ConvictionRow(
-        1, 5, "gram entry 3, 7", who(101), who(150), third, third, third, NOW - 5_000, tx(90)
+        1, 5, "gram entry 3, 7", who(101), who(150), third, third, third, NOW - 5_000, tx(90), TokenFacts()
     )
 
 

@@ -8,10 +8,13 @@ from datetime import UTC, datetime
 
 from market.cli.project.values import span as span
 from market.records import REPUTATION_ONE
+from market.tokens import TokenFacts
 from market.units import NATIVE
 
 BRIEF = 6
 """Decimals of an amount in running text; the exact one is in its title."""
+FEW, LARGE = 2, 1_000_000
+"""Decimals of amounts from so many whole tokens on."""
 _DISGUISES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _COMBINING = 4
 """Marks over one letter that are shown; a name of hundreds would cover its neighbours."""
@@ -19,7 +22,7 @@ _COMBINING = 4
 
 @dataclass(frozen=True)
 class Coin:
-    """The unit of a project. A token that the index does not know is counted in its smallest units."""
+    """The unit of a project, as far as its token is believed (`market.tokens`)."""
 
     token: str = NATIVE
     symbol: str = "ETH"
@@ -33,10 +36,12 @@ class Coin:
         return f"{sign}{whole:,}.{digits}" if digits else f"{sign}{whole:,}"
 
     def brief(self, units: int) -> str:
-        """At most six decimals, cut, with an ellipsis if something was cut; tiny amounts in smallest units."""
-        if self.decimals <= BRIEF:
+        """At most six decimals (two from a million on), with an ellipsis if something was cut; tiny amounts in smallest
+        units."""
+        kept = FEW if abs(units) >= LARGE * 10**self.decimals else BRIEF
+        if self.decimals <= kept:
             return self.exact(units)
-        step = 10 ** (self.decimals - BRIEF)
+        step = 10 ** (self.decimals - kept)
         if 0 < abs(units) < step:
             return f"{units:,} wei" if self.token == NATIVE else f"{units:,} units"
         cut = abs(units) // step * step
@@ -49,14 +54,25 @@ class Coin:
 
     def title(self, units: int) -> str:
         """For the tool tip: exact, in both units."""
-        small = "wei" if self.token == NATIVE else "smallest units"
+        small = "wei" if self.token == NATIVE else f"smallest units of the token {self.token}"
         exact = f"{self.exact(units)} {self.symbol} = " if self.decimals else ""
         return f"{exact}{units:,} {small}"
 
 
-def coin_of(token: str) -> Coin:
-    """The native coin, or a token known by address alone."""
-    return Coin() if token == NATIVE else Coin(token, "units", 0)
+def coin_of(token: TokenFacts) -> Coin:
+    """The unit of a token; smallest units where it gives no decimals that can be believed."""
+    if token.decimals is None:
+        return Coin(token.address, "units", 0)
+    return Coin(token.address, token.name, token.decimals)
+
+
+def flat(value: object, name: str = "") -> list[tuple[str, str]]:
+    """A document as rows of (name, text): parts of parts by their names together, lists between commas."""
+    if isinstance(value, dict):
+        return [row for key in sorted(value) for row in flat(value[key], f"{name} {key}".strip())]
+    if isinstance(value, list):
+        return [(name, ", ".join(map(str, value)) or "none")]
+    return [(name, str(value))]
 
 
 def when(at: int | None) -> str:

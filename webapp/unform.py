@@ -8,15 +8,16 @@ from market.errors import InputError
 from market.units import NATIVE
 from webapp.form_terms import WINDOW_NAMES
 from webapp.reader import plain_amount, plain_duration
+from webapp.text import Coin
 
 
-def fields_of(made: Configuration) -> dict[str, str]:
-    """Every field written out. InputError E183 for a description whose first model is a file of the owner's."""
+def fields_of(made: Configuration, coin: Coin) -> dict[str, str]:
+    """Every field written out, amounts in `coin`. InputError E183 for a description whose first model is a file."""
     if made.description.initialiser is None:
         raise InputError(
             "E183", "the first model is a file of yours; use `fairtrain project create --model FILE`"
         )
-    return {**_what(made), **_model(made), **_terms(made)}
+    return {**_what(made), **_model(made), **_terms(made, coin)}
 
 
 def _what(made: Configuration) -> dict[str, str]:
@@ -54,14 +55,15 @@ def _model(made: Configuration) -> dict[str, str]:
     }
 
 
-def _terms(made: Configuration) -> dict[str, str]:
+def _terms(made: Configuration, coin: Coin) -> dict[str, str]:
     terms = made.terms
     native = terms.token == NATIVE
-    decimals = 18 if native else 0
+    decimals = coin.decimals
     windows = {f"window_{name}": plain_duration(getattr(terms.windows, name)) for name in WINDOW_NAMES}
     return {
         "token": "" if native else terms.token,
-        "decimals": "" if native else "0",
+        "decimals": "" if native else str(decimals),
+        "symbol": "" if native else coin.symbol,
         "budget": plain_amount(int(made.budget), decimals),
         "rounds": "",
         "pot": plain_amount(int(terms.pot), decimals),

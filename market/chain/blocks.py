@@ -16,10 +16,12 @@ from market.chain.codec import Interface
 from market.chain.errors import RpcError
 from market.chain.gateway import Gateway
 from market.chain.identity import check_chain
+from market.chain.token import Token
 from market.errors import ChainError, RefusedError
 from market.events import Event
 from market.keccak import keccak256
 from market.records import ProjectView, RoundView
+from market.tokens import TokenFacts
 
 BLOOM_BITS = 2048
 
@@ -99,6 +101,10 @@ class ChainBlocks:
         """Facts of a round at a block; None as above."""
         answer = self._ask("roundOf", block, project, round_)
         return None if answer is None else RoundView.from_abi(answer)
+
+    def token(self, address: str, block: int) -> TokenFacts:
+        """What a token said of itself at a block, or says now where the node has no state of that block any more."""
+        return Token(self._rpc, address).facts(block)
 
     def _ask(self, name: str, block: int, *args: int) -> Any:
         try:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from eth_abi.abi import decode, encode
-from eth_abi.exceptions import DecodingError
+from eth_abi.abi import encode
 
 from market.chain.errors import RpcError
 from market.chain.rpc import Rpc
 from market.chain.sender import Sender
 from market.errors import ChainError
 from market.keccak import keccak256
+from market.tokens import TokenFacts, token_facts
+
+METADATA_GAS = 200_000
+"""What a token may burn to say its name; proxies need some 30,000."""
 
 
 class Token:
@@ -30,17 +33,12 @@ class Token:
         """What `spender` may still take from `owner`."""
         return self._number("allowance(address,address)", owner, spender)
 
-    def decimals(self) -> int:
-        """Digits after the point in displays."""
-        return self._number("decimals()")
+    def facts(self, block: int | None = None) -> TokenFacts:
+        """What it says of itself at a block (else now), as far as it is believed; see `market.tokens`.
 
-    def symbol(self) -> str:
-        """Ticker; the address shortened where a token has none."""
-        try:
-            (text,) = decode(["string"], self._ask(_data("symbol()")))
-        except (ChainError, DecodingError):
-            return f"{self.address[:8]}…"
-        return str(text)
+        A node that has forgotten the state of the block is asked about the present: honest tokens never change this.
+        """
+        return token_facts(self.address, self._told("symbol()", block), self._told("decimals()", block))
 
     def approve(self, spender: str, amount: int, intent: str | None = None) -> None:
         """Lets `spender` take exactly `amount`, unless it may take that much already.
@@ -67,6 +65,16 @@ class Token:
                 "E207", f"{self.address} is no ERC-20 token: {signature} gave {len(answer)} bytes"
             )
         return int.from_bytes(answer, "big")
+
+    def _told(self, signature: str, block: int | None) -> bytes:
+        """The raw answer of an optional method; empty where it refuses."""
+        question = {"to": self.address, "data": "0x" + _data(signature).hex(), "gas": hex(METADATA_GAS)}
+        for at in ["latest"] if block is None else [hex(block), "latest"]:
+            try:
+                return bytes.fromhex(self._rpc.request("eth_call", [question, at])[2:])
+            except RpcError:
+                continue
+        return b""
 
     def _ask(self, data: bytes) -> bytes:
         question = {"to": self.address, "data": "0x" + data.hex()}

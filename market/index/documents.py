@@ -30,9 +30,10 @@ from market.params import Content, Params
 from market.ports import Store
 from market.project_files import description_of
 from market.records import Account
-from market.result_document import ResultDocument, SeatResult, checked_accounts
+from market.result_document import ResultDocument, SeatResult, account_bytes, checked_accounts
 
 RESULTS, RESULT_SEATS = table_of(schema.ResultRowDb), table_of(schema.ResultSeat)
+ACCOUNTS = table_of(schema.ResultAccounts)
 DESCRIPTIONS, PROJECTS = table_of(schema.DescriptionRow), table_of(schema.ProjectState)
 AT_ONCE, RETRY_S, MOST_RETRY_S = 4, 2.0, 300.0
 NOT_INCLUDED = ("left out", "absent")
@@ -218,6 +219,9 @@ def write(connection: Connection, finding: Finding) -> None:
         change["mean_agreement"] = _mean_agreement(finding.document)
         rows = [_seat_row(finding, entry) for entry in sorted(finding.document.seats, key=lambda e: e.seat)]
         insert(connection, RESULT_SEATS, rows)
+        leaves = b"".join(map(account_bytes, finding.accounts))
+        place = {"project": project, "round": round_, "attempt": attempt}
+        insert(connection, ACCOUNTS, [place | {"leaves": leaves}])
     connection.execute(update(RESULTS).where(*of_post).values(change))
 
 

@@ -14,7 +14,7 @@ from market.index import schema
 from market.index.plain import to_text
 
 LEFT_OUT = frozenset({"status", "undo", "measurements"})
-FROM_STORE = frozenset({"result_seats", "descriptions"})
+FROM_STORE = frozenset({"result_seats", "result_accounts", "descriptions"})
 STORE_COLUMNS = frozenset({"document", "problem", "step_squared", "mean_agreement", "noted_from"})
 
 

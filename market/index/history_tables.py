@@ -78,6 +78,29 @@ class ResultSeat(Base):
     account_penalty: Mapped[int] = amount()
 
 
+class ResultAccounts(Base):
+    """Every leaf of a checked result's accounts tree, by seat, 40 bytes each: what a claim is proved with."""
+
+    __tablename__ = "result_accounts"
+    project: Mapped[int] = key()
+    round: Mapped[int] = key()
+    attempt: Mapped[int] = key()
+    leaves: Mapped[bytes]
+
+
+class TokenRow(Base):
+    """An ERC-20 token as it named itself in the block of the first project that pays in it; see `market.tokens`.
+
+    `decimals` is NULL where the token gives none that is believed.
+    """
+
+    __tablename__ = "tokens"
+    token: Mapped[str] = key()
+    number: Mapped[int] = mapped_column(index=True)
+    symbol: Mapped[str]
+    decimals: Mapped[int | None]
+
+
 class DescriptionRow(Base):
     """The owner's description; `document` is NULL until a store served it and it proved right."""
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, delete, exists, select
 
 from market.chain.blocks import Header
 from market.errors import ChainError
+from market.events import ProjectCreated
 from market.index import schema
 from market.index.audit import Audit
 from market.index.columns import table_of
@@ -23,9 +24,10 @@ from market.index.database import insert, upsert
 from market.index.details import Spot
 from market.index.fold import Fold, InconsistentError
 from market.index.following import MovedError, PartialError, Stretch, read_recent, read_settled
-from market.index.logs import ReadLog, read_log
+from market.index.logs import UNREADABLE, ReadLog, read_log
 from market.index.mirror import Row
 from market.index.port import BlockSource
+from market.index.tokens import note_token
 from market.index.undo import rewind
 
 CURSOR, BLOCKS, EVENTS, UNDO = (
@@ -252,6 +254,8 @@ class Indexer:
         for log in logs:
             row = log.row(self._apply(connection, fold, header, log))
             rows.append(row)
+            if isinstance(log.event, ProjectCreated) and row["listed"] != UNREADABLE:
+                note_token(connection, self._source, log.event.params.token, header.number)
             if row["project"] is not None:
                 touched.setdefault(row["project"], set()).add(row["round"] or 0)
         insert(connection, EVENTS, rows)

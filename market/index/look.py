@@ -12,9 +12,11 @@ from market.index.columns import table_of
 from market.index.getters import Getters
 from market.index.logs import decode, split_topics
 from market.index.mirror import PROJECTS, RESULTS, ROUNDS, Row
+from market.index.tokens import tokens_of
 from market.index.views import Page, TimelineRow
 from market.phases import Phase
 from market.spec.state import Project, Result, Round, phase_of
+from market.tokens import TokenFacts
 
 T = TypeVar("T")
 BLOCKS, EVENTS, POSTS = table_of(schema.Block), table_of(schema.EventRow), table_of(schema.ResultRowDb)
@@ -47,6 +49,22 @@ class Look:
         wanted = sorted({number for number in numbers if number is not None})
         found = select(BLOCKS.c.number, BLOCKS.c.time).where(BLOCKS.c.number.in_(wanted))
         return {row.number: row.time for row in self.connection.execute(found)}
+
+    def token(self, address: str) -> TokenFacts:
+        """What a token says of itself."""
+        return tokens_of(self.connection, [address])[address]
+
+    def tokens(self, projects: Iterable[int]) -> dict[int, TokenFacts]:
+        """The token that each project pays in."""
+        wanted = sorted(set(projects))
+        rows = self.rows(
+            select(PROJECTS.table.c.project, PROJECTS.table.c.params).where(
+                PROJECTS.table.c.project.in_(wanted)
+            )
+        )
+        paid_in = {row["project"]: row["params"].token for row in rows}
+        facts = tokens_of(self.connection, paid_in.values())
+        return {project: facts[token] for project, token in paid_in.items()}
 
     def exists(self, project: int) -> bool:
         """Whether there is such a project."""

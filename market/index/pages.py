@@ -15,9 +15,11 @@ from market.index import schema
 from market.index.columns import table_of
 from market.index.look import EVENTS, POSTS, Look, ends_at, hex_of, page, plain_args, project_state
 from market.index.measurements import measurements_of
-from market.index.mirror import Row
+from market.index.mirror import SEATS, Row
 from market.index.money import money_of
+from market.index.proofs import final_accounts
 from market.index.results import last_figures, last_posts, model_cid, result_rows
+from market.index.tokens import tokens_of
 from market.index.updates import SEAT_ROUNDS, update_rows
 from market.index.views import (
     AggregatorRow,
@@ -26,7 +28,9 @@ from market.index.views import (
     CreditRow,
     Document,
     Due,
+    Page,
     ProjectPage,
+    ResultRow,
     RoundPage,
     RoundRow,
     SeatRow,
@@ -35,9 +39,11 @@ from market.index.views import (
     TrainerPage,
     WatchPage,
 )
-from market.records import START_ACCOUNT
+from market.params import ABSENT_ROUNDS
+from market.records import START_ACCOUNT, Account
 from market.refutation import Tree
-from market.spec.state import Project
+from market.spec.state import Project, Seat
+from market.tokens import TokenFacts
 from market.units import ZERO_ADDRESS
 
 TENURES, CONVICTIONS = table_of(schema.Tenure), table_of(schema.Conviction)
@@ -66,6 +72,7 @@ def project_page(look: Look, number: int, rounds: int) -> ProjectPage:
         created_at=created.at if created else 0,
         created_tx=created.tx if created else "",
         params=it.params,
+        token=look.token(it.params.token),
         content=it.content,
         view=look.getters.project(number),
         head=rows[0] if rows else None,
@@ -131,6 +138,7 @@ def seat_rows(look: Look, project: int, it: Project) -> list[SeatRow]:
     current = select(TENURES).where(TENURES.c.project == project, TENURES.c.left_number.is_(None))
     tenures = {row["seat"]: row for row in look.rows(current)}
     times = look.times(row["joined_number"] for row in tenures.values())
+    final = final_accounts(look, project, it)
     made = []
     for seat, place in sorted(it.seats.items()):
         if place.signer == ZERO_ADDRESS or seat not in tenures:
@@ -147,9 +155,29 @@ def seat_rows(look: Look, project: int, it: Project) -> list[SeatRow]:
                 earned=account.get("account_pay", start.pay if start else None),
                 penalty=account.get("account_penalty", start.penalty if start else None),
                 verdict=account.get("verdict", ""),
+                claimable=claimable(it, place, final[seat] if final else None),
+                evictable=is_evictable(it, place),
             )
         )
     return made
+
+
+def claimable(it: Project, place: Seat, account: Account | None) -> int | None:
+    """Pay that a claim would credit now; None where accounts are not known."""
+    if account is None:
+        return None if it.last_final else 0
+    due = max(account.pay - place.claimed, 0)
+    return due if due <= it.bucket else 0
+
+
+def may_leave(it: Project, place: Seat) -> bool:
+    """Whether every round that the seat sealed is settled."""
+    return place.signer != ZERO_ADDRESS and place.last_sealed <= it.terminal_up_to
+
+
+def is_evictable(it: Project, place: Seat) -> bool:
+    """Whether anybody may free the seat: nothing sealed in the last 16 opened rounds."""
+    return may_leave(it, place) and it.head >= max(place.last_sealed, place.joined) + ABSENT_ROUNDS
 
 
 def _accounts(look: Look, project: int, it: Project) -> tuple[dict[int, Row], bool]:
@@ -187,6 +215,7 @@ def round_page(look: Look, project: int, number: int) -> RoundPage:
     return RoundPage(
         project=project,
         params=it.params,
+        token=look.token(it.params.token),
         now=look.now,
         row=round_rows(look, project, [number])[0],
         updates=update_rows(look, seals),
@@ -222,6 +251,8 @@ def trainer_page(look: Look, address: str, offset: int, limit: int) -> TrainerPa
 
 def _tenure_rows(look: Look, held: Sequence[Row]) -> list[TenureRow]:
     times = look.times([n for row in held for n in (row["joined_number"], row["left_number"])])
+    tokens = look.tokens(row["project"] for row in held)
+    exits = _exits(look, [row for row in held if row["left_number"] is None])
     return [
         TenureRow(
             project=row["project"],
@@ -234,12 +265,37 @@ def _tenure_rows(look: Look, held: Sequence[Row]) -> list[TenureRow]:
             left_at=None if row["left_number"] is None else times.get(row["left_number"], 0),
             left_tx=hex_of(row["left_tx"]),
             evicted=row["evicted"],
+            token=tokens[row["project"]],
+            **exits.get((row["project"], row["seat"], row["tenure"]), GONE),
         )
         for row in held
     ]
 
 
-def _claimed(look: Look, held: Sequence[Row]) -> dict[str, int]:
+GONE: Row = {"claimable": 0, "may_leave": False}
+"""What somebody who has left a seat may still do with it."""
+
+
+def _exits(look: Look, held: Sequence[Row]) -> dict[tuple[int, int, int], Row]:
+    """What holders may do now, by project, seat and tenure."""
+    c = SEATS.table.c
+    places = [(row["project"], row["seat"]) for row in held]
+    projects = look.light((project, 0) for project, _ in places)
+    final = {project: final_accounts(look, project, it) for project, it in projects.items()}
+    stored = {
+        (row["project"], row["seat"]): SEATS.record(row)
+        for row in look.rows(select(SEATS.table).where(tuple_(c.project, c.seat).in_(places)))
+    }
+    found = {}
+    for row in held:
+        project, seat = row["project"], row["seat"]
+        it, place, accounts = projects[project], stored[project, seat], final[project]
+        due = claimable(it, place, accounts[seat] if accounts else None)
+        found[project, seat, row["tenure"]] = {"claimable": due, "may_leave": may_leave(it, place)}
+    return found
+
+
+def _claimed(look: Look, held: Sequence[Row]) -> list[tuple[TokenFacts, int]]:
     """Pay that became credits of these tenures, by token."""
     c, totals = MOVEMENTS.c, dict[str, int]()
     payouts = sorted({row["payout"] for row in held})
@@ -248,31 +304,43 @@ def _claimed(look: Look, held: Sequence[Row]) -> dict[str, int]:
     for row in look.rows(pay):
         if (row["project"], row["seat"]) in tenures:
             totals[row["token"]] = totals.get(row["token"], 0) + row["amount"]
-    return totals
+    tokens = tokens_of(look.connection, totals)
+    return [(tokens[token], amount) for token, amount in sorted(totals.items())]
 
 
 def _credits(look: Look, accounts: set[str]) -> list[CreditRow]:
     mine = select(CREDITS).where(CREDITS.c.account.in_(sorted(accounts)))
     rows = look.rows(mine.order_by(CREDITS.c.account, CREDITS.c.token))
-    return [CreditRow(row["account"], row["token"], row["amount"]) for row in rows]
+    tokens = tokens_of(look.connection, (row["token"] for row in rows))
+    return [CreditRow(row["account"], tokens[row["token"]], row["amount"]) for row in rows]
+
+
+def open_results(look: Look, offset: int, limit: int) -> Page[ResultRow]:
+    """Results that may still be refuted, in the order in which they stand."""
+    c = POSTS.c
+    join = POSTS.join(PROJECTS, (c.project == PROJECTS.c.project) & (c.round > PROJECTS.c.last_final))
+    mine = select(POSTS).select_from(join).where(c.ended.is_(None))
+    count = look.connection.execute(select(func.count()).select_from(mine.subquery())).scalar() or 0
+    first = mine.order_by(c.stands_at, c.project, c.round).offset(offset).limit(limit)
+    posts = look.rows(first)
+    projects = look.light((row["project"], row["round"]) for row in posts)
+    rows = [row for row in result_rows(look, posts, projects) if row.final_from is not None]
+    rows.sort(key=lambda row: (row.final_from or 0, row.project, row.round))
+    return page(rows, count, offset, limit)
 
 
 def watch_page(look: Look, offset: int, limit: int) -> WatchPage:
     """Results that may still be refuted, convictions, and what else happened around refutations."""
-    above = POSTS.c.round > PROJECTS.c.last_final
-    join = POSTS.join(PROJECTS, (POSTS.c.project == PROJECTS.c.project) & above)
-    posts = look.rows(select(POSTS).select_from(join).where(POSTS.c.ended.is_(None)))
-    projects = look.light((row["project"], row["round"]) for row in posts)
-    open_ = [row for row in result_rows(look, posts, projects) if row.final_from is not None]
     c = CONVICTIONS.c
     newest = select(CONVICTIONS).order_by(c.number.desc(), c.log_index.desc()).offset(offset).limit(limit)
     convicted = look.rows(newest)
     times = look.times(row["number"] for row in convicted)
-    rows = [_conviction(row, times) for row in convicted]
+    tokens = look.tokens(row["project"] for row in convicted)
+    rows = [_conviction(row, times, tokens[row["project"]]) for row in convicted]
     odd = select(EVENTS).where(text("listed > 1")).order_by(EVENTS.c.number.desc(), EVENTS.c.log_index.desc())
     return WatchPage(
         now=look.now,
-        open=sorted(open_, key=lambda row: (row.final_from or 0, row.project, row.round)),
+        open=open_results(look, offset, limit),
         asks=ask_rows(look, ASKS.c.ended.is_(None)),
         convictions=page(rows, look.count(CONVICTIONS), offset, limit),
         other=look.timeline_rows(look.rows(odd.limit(MANY))),
@@ -311,10 +379,10 @@ def ask_rows(look: Look, *where: ColumnElement[bool]) -> list[AskRow]:
     ]
 
 
-def _conviction(row: Row, times: dict[int, int]) -> ConvictionRow:
+def _conviction(row: Row, times: dict[int, int], token: TokenFacts) -> ConvictionRow:
     names = ("project", "round", "cause", "poster", "refuter", "to_refuter", "to_pot", "to_escrow")
     values: dict[str, Any] = {name: row[name] for name in names}
-    return ConvictionRow(**values, at=times.get(row["number"], 0), tx=hex_of(row["tx"]))
+    return ConvictionRow(**values, at=times.get(row["number"], 0), tx=hex_of(row["tx"]), token=token)
 
 
 __all__ = ["plain_args", "project_page", "round_page", "round_rows", "trainer_page", "watch_page"]

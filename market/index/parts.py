@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from market.phases import Phase
+from market.tokens import TokenFacts
 
 T = TypeVar("T")
 
@@ -208,6 +209,7 @@ class UpdateRow:
     account_penalty: int | None
     flat_share: int | None
     """what the seat may take, or took, where the round is FLAT"""
+    flat_taken: bool
     phase: Phase
     """of the round"""
     document: Document
@@ -272,3 +274,5 @@ class ConvictionRow:
     to_escrow: int
     at: int
     tx: str
+    token: TokenFacts
+    """of the project"""

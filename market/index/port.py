@@ -7,6 +7,7 @@ from typing import Protocol
 from market.chain.blocks import Header, RawLog
 from market.chain.deployment import Deployment
 from market.records import ProjectView, RoundView
+from market.tokens import TokenFacts
 
 
 class BlockSource(Protocol):
@@ -39,3 +40,6 @@ class BlockSource(Protocol):
 
     def round(self, project: int, round_: int, block: int) -> RoundView | None:
         """The contract's view at a block; None as above."""
+
+    def token(self, address: str, block: int) -> TokenFacts:
+        """What an ERC-20 token said of itself at a block; a later answer where the node has no state of it."""

@@ -5,7 +5,7 @@ Nothing here asks a chain or a store. Every call is one read transaction, so a p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -13,6 +13,7 @@ from typing import Self
 from sqlalchemy import ColumnElement, Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from market.claims import AccountProof
 from market.codec import MODEL
 from market.errors import ChainError
 from market.index import schema
@@ -26,7 +27,9 @@ from market.index.migrations import is_current
 from market.index.mirror import PROJECTS, SEATS, Row
 from market.index.money import money_of
 from market.index.pages import project_page, round_page, round_rows, trainer_page, watch_page
+from market.index.proofs import account_proof
 from market.index.results import last_posts, model_cid, result_rows
+from market.index.tokens import known_token, tokens_of
 from market.index.updates import SEAT_ROUNDS, update_rows
 from market.index.views import (
     Health,
@@ -46,6 +49,7 @@ from market.index.views import (
 )
 from market.phases import Phase
 from market.spec.state import Project, phase_of
+from market.tokens import TokenFacts
 from market.units import ZERO_ADDRESS
 
 DESCRIPTIONS = table_of(schema.DescriptionRow)
@@ -130,6 +134,11 @@ class Reader:
             rows = look.timeline_rows(look.rows(newest.offset(offset).limit(limit)))
             return page(rows, look.count(EVENTS, *mine), offset, limit)
 
+    def token(self, address: str) -> TokenFacts | None:
+        """A token that some project pays in, or the native coin; None for others."""
+        with self._look() as look:
+            return known_token(look.connection, address)
+
     # ----- rounds -----
 
     def rounds(self, project: int, offset: int = 0, limit: int = 20) -> Page[RoundRow]:
@@ -167,6 +176,11 @@ class Reader:
                 return page([], 0, offset, limit)
             rows = _model_rows(look, project)
             return page(rows[offset : offset + limit], len(rows), offset, limit)
+
+    def account_proof(self, project: int, seat: int) -> tuple[int, AccountProof] | None:
+        """(round, what proves the seat's account under the last FINAL result); None until its accounts are known."""
+        with self._look() as look:
+            return account_proof(look, project, seat) if look.exists(project) else None
 
     # ----- people -----
 
@@ -232,14 +246,21 @@ def _project_rows(look: Look, places: Sequence[tuple[int, int]]) -> list[Project
         for row in look.rows(select(DESCRIPTIONS).where(DESCRIPTIONS.c.project.in_(numbers)))
     }
     created = _created(look, numbers)
+    tokens = tokens_of(look.connection, (projects[n].params.token for n in numbers))
     return [
-        _project_row(look, n, projects[n], held.get(n, 0), titles.get(n, ""), created.get(n, (0, "")))
+        _project_row(look, n, projects[n], held.get(n, 0), titles.get(n, ""), created.get(n, (0, "")), tokens)
         for n in numbers
     ]
 
 
 def _project_row(
-    look: Look, number: int, it: Project, held: int, title: str, created: tuple[int, str]
+    look: Look,
+    number: int,
+    it: Project,
+    held: int,
+    title: str,
+    created: tuple[int, str],
+    tokens: Mapping[str, TokenFacts],
 ) -> ProjectRow:
     head = it.rounds.get(it.head)
     return ProjectRow(
@@ -247,7 +268,7 @@ def _project_row(
         owner=it.owner,
         title=title,
         state=project_state(it, look.now),
-        token=it.params.token,
+        token=tokens[it.params.token],
         created_at=created[0],
         created_tx=created[1],
         head=it.head,

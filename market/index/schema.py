@@ -18,10 +18,12 @@ from market.index.history_tables import (
     Conviction,
     DescriptionRow,
     Movement,
+    ResultAccounts,
     ResultRowDb,
     ResultSeat,
     SeatRound,
     Tenure,
+    TokenRow,
 )
 from market.params import Content, Limits, Params
 
@@ -273,6 +275,7 @@ __all__ = [
     "Movement",
     "Pool",
     "ProjectState",
+    "ResultAccounts",
     "ResultRowDb",
     "ResultSeat",
     "RoundState",
@@ -281,6 +284,7 @@ __all__ = [
     "Status",
     "StoredResult",
     "Tenure",
+    "TokenRow",
     "Total",
     "Undo",
 ]

@@ -17,7 +17,14 @@ UNDO, EVENTS, BLOCKS = table_of(schema.Undo), table_of(schema.EventRow), table_o
 SEAT_ROUNDS, RESULTS = table_of(schema.SeatRound), table_of(schema.ResultRowDb)
 RESULT_SEATS, TENURES = table_of(schema.ResultSeat), table_of(schema.Tenure)
 ASKS = table_of(schema.AskRow)
-BY_NUMBER = (ASKS, table_of(schema.Movement), table_of(schema.Conviction), table_of(schema.DescriptionRow))
+ACCOUNTS = table_of(schema.ResultAccounts)
+BY_NUMBER = (
+    ASKS,
+    table_of(schema.Movement),
+    table_of(schema.Conviction),
+    table_of(schema.DescriptionRow),
+    table_of(schema.TokenRow),
+)
 
 
 def undo_rows(number: int, changed: Iterable[tuple[Table, Key, Row | None, Row | None]]) -> list[Row]:
@@ -57,7 +64,7 @@ def rewind(connection: Connection, number: int) -> None:
 def _details(connection: Connection, number: int) -> None:
     later = select(RESULTS.c.project, RESULTS.c.round, RESULTS.c.attempt).where(RESULTS.c.number > number)
     for row in list(connection.execute(later)):
-        for table in (RESULT_SEATS, RESULTS):
+        for table in (ACCOUNTS, RESULT_SEATS, RESULTS):
             mine = (
                 table.c.project == row.project,
                 table.c.round == row.round,

@@ -99,6 +99,7 @@ def _row(
         account_pay=judged.get("account_pay"),
         account_penalty=judged.get("account_penalty"),
         flat_share=facts.flat_share if phase is Phase.FLAT and revealed else None,
+        flat_taken=row["seat"] in facts.flat_taken,
         phase=phase,
         document=Document(post["document"]) if post else Document.PENDING,
     )

@@ -25,6 +25,7 @@ from market.index.parts import (
 from market.params import Content, Params
 from market.phases import Phase
 from market.records import ProjectView, ResultView, RoundView, SeatView
+from market.tokens import TokenFacts
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class ProjectRow:
     owner: str
     title: str
     state: str
-    token: str
+    token: TokenFacts
     created_at: int
     created_tx: str
     head: int
@@ -83,6 +84,10 @@ class SeatRow:
     earned: int | None
     penalty: int | None
     verdict: str
+    claimable: int | None
+    """pay under the last FINAL result that is not claimed; None until its accounts are known"""
+    evictable: bool
+    """anybody may free it"""
 
 
 @dataclass(frozen=True)
@@ -134,6 +139,7 @@ class ProjectPage:
     created_at: int
     created_tx: str
     params: Params
+    token: TokenFacts
     content: Content
     view: ProjectView
     head: RoundRow | None
@@ -151,6 +157,7 @@ class RoundPage:
 
     project: int
     params: Params
+    token: TokenFacts
     now: int
     row: RoundRow
     updates: Sequence[UpdateRow]
@@ -173,6 +180,12 @@ class TenureRow:
     left_at: int | None
     left_tx: str
     evicted: bool
+    token: TokenFacts
+    """of the project"""
+    claimable: int | None
+    """as of `SeatRow`, for the holder of now"""
+    may_leave: bool
+    """every round that it sealed is settled"""
 
 
 @dataclass(frozen=True)
@@ -180,7 +193,7 @@ class CreditRow:
     """What an account may withdraw now."""
 
     account: str
-    token: str
+    token: TokenFacts
     amount: int
 
 
@@ -195,20 +208,20 @@ class TrainerPage:
     now: int
     tenures: Sequence[TenureRow]
     rounds: Page[UpdateRow]
-    claimed: dict[str, int]
+    claimed: Sequence[tuple[TokenFacts, int]]
     credits: Sequence[CreditRow]
 
 
 @dataclass(frozen=True)
 class WatchPage:
-    """What watchers look at: results that may still be refuted (those ending first on top), asks that wait for an
+    """What watchers look at: results that may still be refuted (those that stand longest first), asks that wait for an
     answer (those due first on top), past convictions.
 
     `other`: newest events that have no list of their own, or that this version cannot read.
     """
 
     now: int
-    open: Sequence[ResultRow]
+    open: Page[ResultRow]
     asks: Sequence[AskRow]
     convictions: Page[ConvictionRow]
     other: Sequence[TimelineRow]

@@ -18,6 +18,7 @@ from market.keccak import keccak256
 from market.params import MINIMAL, Content, Params
 from market.phases import Phase
 from market.seals import seal_hash, short_seal
+from market.tokens import TokenFacts
 from market.units import NATIVE, ZERO_ADDRESS
 from tests.chain.child import QUICK
 from tests.fixtures_chain import MakeGateway
@@ -231,7 +232,7 @@ class TestTokens:
         assert token.balance(gateway.address) == 500 == gateway.held(erc20)
         assert before - token.balance(dev_account(0).address) == 500
         assert token.allowance(dev_account(0).address, gateway.address) == 0
-        assert (token.symbol(), token.decimals()) == ("TEST", 18)
+        assert token.facts() == TokenFacts(erc20, "TEST", 18)
 
     def test_approve_over_smaller_allowance__reset_to_zero_first(
         self, make_gateway: MakeGateway, erc20: str
@@ -242,14 +243,12 @@ class TestTokens:
             token.approve(gateway.address, amount)
             assert token.allowance(dev_account(0).address, gateway.address) == expected
 
-    @pytest.mark.parametrize("ask", ["decimals", "symbol"])
-    def test_token_without_code__e207_or_address(self, make_gateway: MakeGateway, ask: str) -> None:
+    def test_token_without_code__says_nothing_and_e207(self, make_gateway: MakeGateway) -> None:
         token = make_gateway().token(dev_account(5).address)
-        if ask == "symbol":
-            assert token.symbol() == dev_account(5).address[:8] + "…"
-            return
+
+        assert token.facts() == TokenFacts(dev_account(5).address, "", None)
         with pytest.raises(ChainError, match=r"E207 .* is no ERC-20 token"):
-            token.decimals()
+            token.balance(dev_account(0).address)
 
     def test_approve_without_key__e209(self, make_gateway: MakeGateway, erc20: str) -> None:
         with pytest.raises(ChainError, match="E209"):

@@ -48,6 +48,7 @@ class Published:
     def start(self, **changes: Any) -> Published:
         """A funded project with three trainers."""
         world = self.world
+        world.state.tokens = self.chain.tokens = frozenset({changes.get("token", "")})
         params = worlds.MINIMAL.project(world.now, DESCRIPTION.d, **changes)
         world.call("create", params, self._content, caller=world.owner)
         world.number = len(world.state.projects)

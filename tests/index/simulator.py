@@ -22,6 +22,7 @@ from market.keccak import keccak256
 from market.params import MINIMAL
 from market.records import ProjectView, RoundView
 from market.spec import State, apply, views
+from market.tokens import TokenFacts
 from tests.stateful.stages import STAGES
 from tests.stateful.world import World, someone
 
@@ -101,6 +102,8 @@ class SimChain:
     """the node has no state of any block"""
     genesis: str = "0x" + keccak256(b"genesis").hex()
     asked: int = 0
+    tokens: frozenset[str] = frozenset()
+    """contracts that are tokens"""
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
@@ -126,7 +129,7 @@ class SimChain:
         before = self.blocks[-1] if self.blocks else None
         state = before.state if before else World.spec().state
         own = {"projects": list(state.projects), "credits": dict(state.credits), "held": dict(state.held)}
-        state = replace(state, **own, asks=dict(state.asks))
+        state = replace(state, **own, asks=dict(state.asks), tokens=self.tokens)
         calls = tuple(calls)
         time = max([before.header.time if before else 0, *(call.now for call in calls), at or 0])
         number = self.first_block + len(self.blocks)
@@ -228,6 +231,11 @@ class SimChain:
         state = self._state(block)
         time = self.blocks[block - self.first_block].header.time
         return None if state is None else views.round_of(state, project, round_, time)
+
+    def token(self, address: str, block: int) -> TokenFacts:
+        """Every token has six decimals and a name that is its own."""
+        self._fault()
+        return TokenFacts(address, f"SIM{address[-4:]}", 6)
 
     def _state(self, block: int) -> State | None:
         self._fault()

@@ -79,7 +79,7 @@ def test_upgrade_tables_of_a_later_version__refused(sqlite: str) -> None:
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
-    with pytest.raises(ChainError, match=r"E208 .*version 9999.*up to 0001"):
+    with pytest.raises(ChainError, match=r"E208 .*version 9999.*up to 0002"):
         upgrade(engine)
     engine.dispose()
 

@@ -287,8 +287,13 @@ def test_trainer_that_never_held_a_seat__is_none(filled: Filled, address: str) -
 def test_watch__open_results_asks_and_convictions(filled: Filled) -> None:
     page = filled.reader.watch()
 
-    assert [row.final_from for row in page.open] == sorted(row.final_from or 0 for row in page.open)
-    assert {row.state for row in page.open} <= {ResultState.PROPOSED, ResultState.STANDING}
+    assert [row.final_from for row in page.open.items] == sorted(
+        row.final_from or 0 for row in page.open.items
+    )
+    assert {row.state for row in page.open.items} <= {ResultState.PROPOSED, ResultState.STANDING}
+    assert len(page.open.items) == page.open.total > 1
+    each = [filled.reader.watch(n, 1).open.items[0].commitment for n in range(page.open.total)]
+    assert sorted(each) == sorted(row.commitment for row in page.open.items)
     assert {ask.project for ask in page.asks} == {NUMBER["asked"]}
     assert [(ask.tree, ask.level, ask.index, ask.state) for ask in page.asks] == [
         ("Accounts", 1, 1, "open"),
@@ -325,7 +330,7 @@ def test_health_before_anything__is_empty_and_stale(database: str) -> None:
         health = reader.health()
         assert (health.state, health.stale, health.block) == ("empty", True, 0)
         assert reader.projects().total == 0
-        assert reader.watch().open == []
+        assert reader.watch().open.total == 0
 
 
 @pytest.mark.parametrize(("later", "stale"), [(59, False), (60, False), (61, True)])

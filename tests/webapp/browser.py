@@ -29,11 +29,14 @@ AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.m
 
 PROVIDER = """
 (() => {
-  let chain = START_CHAIN;
+  let chain = sessionStorage.getItem("chain") || START_CHAIN;
   const provider = { on() {}, request: async ({ method, params }) => {
     if (method === "eth_requestAccounts" || method === "eth_accounts") return [ACCOUNT.toLowerCase()];
     if (method === "eth_chainId") return chain;
-    if (method === "wallet_switchEthereumChain") { chain = params[0].chainId; return null; }
+    if (method === "wallet_switchEthereumChain") {
+      sessionStorage.setItem("chain", chain = params[0].chainId);
+      return null;
+    }
     if (method === "eth_sendTransaction") window.signed = (window.signed || []).concat([params[0]]);
     const answer = await window.askNode(method, params || []);
     if (answer.error) throw Object.assign(new Error(answer.error.message), { data: answer.error.data });
@@ -44,7 +47,7 @@ PROVIDER = """
   addEventListener("eip6963:requestProvider", announce);
 })();
 """
-"""EIP-1193 and EIP-6963; begins on START_CHAIN, so that switching is seen."""
+"""EIP-1193 and EIP-6963; begins on START_CHAIN, so that switching is seen, and stays where it was switched to."""
 
 
 @contextmanager

@@ -14,7 +14,9 @@ import pytest
 from eth_utils.address import to_checksum_address
 
 from market.chain.artifacts import load_artifact
+from market.claims import AccountProof
 from market.params import DEMO, Content
+from market.records import Account, Opening
 from market.units import NATIVE
 from tests.webapp.conftest import Client, Open
 from webapp import calls
@@ -24,6 +26,9 @@ from webapp.samples import CONTENT, NOW, who
 
 WANTED = {"title": "Iris", "features": "4", "labels": "3", "budget": "2", "seats": "4"}
 MARKET = who(200)
+PROOF = AccountProof(
+    Account(-5, 10**16, 7), Opening(b"\1" * 32, b"\2" * 32, b"\3" * 32), (b"\4" * 32, b"\5" * 32)
+)
 
 
 def configuration() -> Any:
@@ -38,6 +43,9 @@ def every_call() -> list[calls.Call]:
     found += [calls.owner_call(MARKET, name, 7) for name in ("stop", "refund")]
     found.append(calls.withdraw_call(MARKET, NATIVE, who(1)))
     found += [calls.chore_call(MARKET, name, 7, 3) for name in calls.CHORES]
+    found += [calls.seat_call(MARKET, name, 7, 3, 5, PROOF) for name in calls.OF_SEATS]
+    found.append(calls.flat_call(MARKET, 7, 3, 5, 1))
+    found += [calls.ask_call(MARKET, name, 9) for name in calls.OF_ASKS]
     return found
 
 
@@ -81,7 +89,8 @@ def test_names_in_the_browser__are_those_of_the_contract() -> None:
         else:
             found = re.search(rf"\b{name}: \[([^\]]*)\]", source)
             assert found, name
-            own = re.findall(r'"(\w+)"', found[1])
+            own = re.findall(r'"([\w.]+)"', found[1])
+            own = [word.rpartition(".")[2] for word in own]
         # calls that the market passes on to another part of its code have no names in its ABI
         assert [given if word else "" for given, word in zip(own, words, strict=True)] == words, name
 
@@ -127,6 +136,9 @@ def test_decoder_of_the_browser__reads_every_call() -> None:
     assert create["descriptionDigest"] == "0x" + CONTENT.description_digest.hex()
     approve = dict(read[2]["args"])
     assert approve == {"spender": to_checksum_address(MARKET), "amount": "1000000"}
+    claim = next(dict(one["args"]) for one in read if one["name"] == "claim")
+    assert (claim["account.reputation"], claim["account.pay"]) == ("-5", str(10**16))
+    assert claim["proof"] == " ".join("0x" + word.hex() for word in PROOF.proof)
 
 
 def test_decoder_of_the_browser__refuses_what_does_not_add_up() -> None:
@@ -140,6 +152,15 @@ def test_decoder_of_the_browser__refuses_what_does_not_add_up() -> None:
         {**good, "data": "0x12345678" + good["data"][10:]},
         {**good, "data": good["data"][:74] + "f" * 64},
         {**good, "signature": "fund(address,uint96)"},
+    ]
+    claim = asdict(calls.seat_call(MARKET, "claim", 7, 3, 5, PROOF))
+    offset, length = 10 + 64 * 9, 10 + 64 * 10
+    bad += [
+        {**claim, "data": claim["data"][:-64]},
+        {**claim, "data": claim["data"] + "00" * 32},
+        {**claim, "data": claim["data"][:offset] + f"{0:064x}" + claim["data"][offset + 64 :]},
+        {**claim, "data": claim["data"][:length] + "f" * 64 + claim["data"][length + 64 :]},
+        {**claim, "data": claim["data"][: 10 + 64 * 3] + f"{1 << 63:064x}" + claim["data"][10 + 64 * 4 :]},
     ]
 
     assert all("error" in one for one in in_browser_code(bad))
@@ -167,6 +188,12 @@ def test_plans_over_the_site__name_chain_market_and_code(site: Client) -> None:
         ("owner/transfer", {"project": 1}),
         ("chore/finalise", {"project": 1}),
         ("chore/evict", {"project": 1, "round": 1}),
+        ("seat/evict", {"project": 1, "seat": -1}),
+        ("seat/evict", {"project": 1, "seat": 1024}),
+        ("seat/register", {"project": 1, "seat": 1}),
+        ("claimFlat", {"project": 1, "seat": 1}),
+        ("ask/answer", {"ask": 1}),
+        ("ask/settleAsk", {"ask": 0}),
         ("create", {"configuration": "{}"}),
         ("create", {"configuration": "[" * 50_000}),
     ],
@@ -176,6 +203,27 @@ def test_plan_of_a_bad_order__refuses(site: Client, path: str, body: dict[str, A
 
     assert answer.status_code == 422, answer.text
     assert answer.json()["ok"] is False
+
+
+@pytest.mark.parametrize("name", ["claim", "leave", "evict"])
+def test_seat_call_over_the_site__carries_account_and_proof(site: Client, name: str) -> None:
+    (step,) = site.post(f"/api/calls/seat/{name}", json={"project": 1, "seat": 3}).json()["steps"]
+
+    assert f"{10**16:064x}" in step["data"]
+    assert step["data"].endswith(f"{4:064x}" + "01" * 128)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("seat/claim", {"project": 1, "seat": 11}),
+        ("seat/leave", {"project": 9, "seat": 0}),
+        ("claimFlat", {"project": 1, "round": 6, "seat": 3}),
+        ("claimFlat", {"project": 1, "round": 99, "seat": 3}),
+    ],
+)
+def test_call_without_an_account_or_share__404(site: Client, path: str, body: dict[str, int]) -> None:
+    assert site.post(f"/api/calls/{path}", json=body).status_code == 404
 
 
 def test_fund_of_an_unknown_project__404(site: Client) -> None:

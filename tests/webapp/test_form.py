@@ -13,11 +13,13 @@ from market.cli.project.values import Unit
 from market.configuration import read_configuration
 from market.errors import InputError
 from market.params import DEMO, MAINNET, MINIMAL, Preset
+from market.tokens import TokenFacts
 from market.units import NATIVE
 from webapp.fields import FIELDS
 from webapp.form import read_form
 from webapp.reader import FormResult, plain_amount, plain_duration
 from webapp.samples import NOW, who
+from webapp.text import Coin, short
 from webapp.unform import fields_of
 
 WANTED = {"title": "Three kinds of iris", "features": "4", "labels": "3", "budget": "2", "seats": "20"}
@@ -158,6 +160,39 @@ def test_token_with_six_decimals__amounts_in_its_units() -> None:
     assert (made.budget, made.terms.pot) == ("2000000", "100000")
 
 
+def in_index(token: str) -> TokenFacts | None:
+    return TokenFacts(token, "USDC", 6) if token == who(1) else None
+
+
+@pytest.mark.parametrize(("decimals", "error"), [("", False), ("6", False), ("18", True), ("six", True)])
+def test_token_that_the_index_knows__its_decimals_count(decimals: str, error: bool) -> None:
+    values = {**WANTED, "token": who(1), "decimals": decimals}
+    result = read_form(values, "demo", DEMO.limits, NOW, in_index)
+
+    assert ("decimals" in result.errors) == error
+    assert result.coin == Coin(who(1), "USDC", 6)
+
+
+@pytest.mark.parametrize(("symbol", "shown"), [("GOLD", "GOLD"), ("ETH", short(who(2))), ("", short(who(2)))])
+def test_token_that_the_index_does_not_know__has_the_name_that_would_be_believed(
+    symbol: str, shown: str
+) -> None:
+    result = read(token=who(2), decimals="2", symbol=symbol, budget="2000000")
+
+    assert result.coin == Coin(who(2), shown, 2)
+    assert result.configuration is not None
+
+
+def test_fields_of_a_token_project__same_hash_whatever_is_known_of_the_token() -> None:
+    made = read(token=who(1), decimals="6", budget="2").configuration
+    assert made is not None
+
+    for coin in (Coin(who(1), "USDC", 6), Coin(who(1), "units", 0)):
+        again = read_form(fields_of(made, coin), "demo", DEMO.limits, NOW).configuration
+        assert again is not None
+        assert again.hash == made.hash
+
+
 def test_labels_with_commas__one_a_line_survive() -> None:
     made = read(labels="a, b\nc")
     assert made.configuration is not None
@@ -188,7 +223,7 @@ def test_fields_of_a_configuration__read_again_have_the_same_hash(fields: dict[s
     made = read(**fields).configuration
     assert made is not None
 
-    again = read_form(fields_of(made), "demo", DEMO.limits, NOW).configuration
+    again = read_form(fields_of(made, Coin()), "demo", DEMO.limits, NOW).configuration
 
     assert again is not None
     assert again.hash == made.hash
@@ -199,7 +234,7 @@ def test_fields_of_an_image_project__the_same() -> None:
     made = read(features="", image="3x32x32", labels="cat,dog", channels="4,8", hidden="16").configuration
     assert made is not None
 
-    again = read_form(fields_of(made), "demo", DEMO.limits, NOW).configuration
+    again = read_form(fields_of(made, Coin()), "demo", DEMO.limits, NOW).configuration
 
     assert again is not None
     assert again.hash == made.hash
@@ -211,7 +246,7 @@ def test_fields_of_a_model_from_a_file__refuses() -> None:
     own = made.model_copy(update={"description": made.description.model_copy(update={"initialiser": None})})
 
     with pytest.raises(InputError, match="E183"):
-        fields_of(own)
+        fields_of(own, Coin())
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 59, 60, 3_600, 5_400, 86_400, 604_800, 604_801])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from market.index import views as v
 from market.phases import Phase
+from market.tokens import TokenFacts
 from tests.webapp.conftest import Client, Open
 from webapp.render import stranger
 from webapp.sample_facts import SampleFacts
@@ -120,7 +121,8 @@ def test_addresses__always_in_eip55_form(site: Client) -> None:
         (10**18 + 1, Coin(), "1…"),
         (-(10**18), Coin(), "-1"),
         (1_500_000, Coin(who(1), "USDC", 6), "1.5"),
-        (1_500_000, coin_of(who(1)), "1,500,000"),
+        (1_500_000, coin_of(TokenFacts(who(1), "USDC", None)), "1,500,000"),
+        (1_500_000, coin_of(TokenFacts(who(1), "USDC", 6)), "1.5"),
     ],
 )
 def test_brief_amounts__never_claim_more_than_they_show(units: int, coin: Coin, text: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isqrt
 
 from market.cli.project.terms import term_rows
@@ -33,7 +33,7 @@ def projects_page(status: m.Status, page: v.Page[v.ProjectRow]) -> m.ProjectsPag
 
 def project_detail(status: m.Status, page: v.ProjectPage, goal_ppm: int | None) -> m.ProjectDetail:
     """One project."""
-    params, coin = page.params, coin_of(page.params.token)
+    params, coin = page.params, coin_of(page.token)
     rounds = sorted(page.rounds, key=lambda row: row.number)
     reached = [one.round for one in page.measurements if goal_ppm and one.accuracy_ppm >= goal_ppm]
     opening = any(due.call == "open" for due in page.due)
@@ -67,6 +67,7 @@ def project_detail(status: m.Status, page: v.ProjectPage, goal_ppm: int | None) 
         stopped=page.view.stopped,
         refundable_now=page.state in OVER and page.view.open_count == 0 and not page.view.refunded,
         escrow=page.view.escrow,
+        pot=params.pot,
     )
 
 
@@ -163,8 +164,8 @@ def pay_chart(seats: Sequence[v.SeatRow], coin: Coin) -> Chart:
 
 def round_detail(status: m.Status, page: v.RoundPage, state: str, head: int) -> m.RoundDetail:
     """One round."""
-    coin, row = coin_of(page.params.token), page.row
-    updates = [r.update_line(one) for one in page.updates]
+    coin, row = coin_of(page.token), page.row
+    updates = [r.update_line(one, coin) for one in page.updates]
     bars = [
         Value(
             line.seat,
@@ -201,34 +202,44 @@ def round_detail(status: m.Status, page: v.RoundPage, state: str, head: int) -> 
 
 def trainer_detail(status: m.Status, page: v.TrainerPage) -> m.TrainerDetail:
     """One trainer. Its curves run over the rounds of the seat it used last."""
-    reputation, earnings = _trainer_charts(page.rounds.items)
+    coins = {one.project: coin_of(one.token) for one in page.tenures}
+    reputation, earnings = _trainer_charts(page.rounds.items, coins)
     return m.TrainerDetail(
         status=status,
         address=page.address,
         tenures=[
-            lines.SeatTenure(one.project, one.seat, one.payout, one.joined_at, one.left_at, one.evicted)
+            lines.SeatTenure(
+                one.project,
+                one.seat,
+                one.payout,
+                one.joined_at,
+                one.left_at,
+                one.evicted,
+                coins[one.project],
+                one.claimable,
+                one.may_leave,
+            )
             for one in page.tenures
         ],
         updates=m.Listing(
-            [r.update_line(row) for row in page.rounds.items],
+            [r.update_line(row, coins[row.project]) for row in page.rounds.items],
             page.rounds.total,
             page.rounds.offset,
             page.rounds.limit,
         ),
         reputation=reputation,
         earnings=earnings,
-        earned=[lines.CreditLine(coin_of(token), amount) for token, amount in sorted(page.claimed.items())],
+        earned=[lines.CreditLine(coin_of(token), amount) for token, amount in page.claimed],
         credits=[
             lines.CreditLine(coin_of(one.token), one.amount, one.account)
             for one in page.credits
             if one.amount
         ],
         advice=advise(list(page.rounds.items)),
-        coin=Coin(),
     )
 
 
-def _trainer_charts(rows: Sequence[v.UpdateRow]) -> tuple[Chart, Chart]:
+def _trainer_charts(rows: Sequence[v.UpdateRow], coins: Mapping[int, Coin]) -> tuple[Chart, Chart]:
     """(reputation, pay) of the seat that the newest round is of."""
     if not rows:
         empty = "No round judged yet."
@@ -236,7 +247,7 @@ def _trainer_charts(rows: Sequence[v.UpdateRow]) -> tuple[Chart, Chart]:
             line_chart("reputation", "Reputation", "1 is full", [], empty=empty),
             line_chart("earnings", "Pay by round", "ETH", [], empty=empty),
         )
-    last, coin = rows[0], Coin()
+    last, coin = rows[0], coins[rows[0].project]
     own = [row for row in reversed(rows) if (row.project, row.seat) == (last.project, last.seat)]
     where = f"in project {last.project}, seat {last.seat}"
     reputation = [
@@ -266,7 +277,12 @@ def watch_detail(status: m.Status, page: v.WatchPage) -> m.WatchDetail:
     past = page.convictions
     return m.WatchDetail(
         status,
-        [r.result_line(row) for row in page.open],
+        m.Listing(
+            [r.result_line(row) for row in page.open.items],
+            page.open.total,
+            page.open.offset,
+            page.open.limit,
+        ),
         [r.ask_line(row) for row in page.asks],
         m.Listing([r.conviction_line(row) for row in past.items], past.total, past.offset, past.limit),
         [r.event_line(row) for row in page.other],

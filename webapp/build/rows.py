@@ -23,7 +23,7 @@ from webapp import models as m
 from webapp.build.hero import WORDS
 from webapp.build.why import explain
 from webapp.settings import Settings
-from webapp.text import coin_of
+from webapp.text import Coin, coin_of
 
 DUE_TEXT = {
     "open": "open the next round",
@@ -35,6 +35,8 @@ DUE_TEXT = {
     "finalise": "make the round final",
     "evict": "free a seat that sat still",
     "refund": "give the owner the rest",
+    "convictSilent": "convict a poster that did not answer",
+    "settleAsk": "give the price of a question back, its result is gone",
 }
 """What each call that anybody may send does."""
 
@@ -117,6 +119,8 @@ def seat_line(row: SeatRow) -> lines.SeatLine:
         penalty=row.penalty,
         verdict=row.verdict,
         missed=row.view.missed,
+        claimable=row.claimable,
+        evictable=row.evictable,
     )
 
 
@@ -127,10 +131,10 @@ def aggregator_line(row: AggregatorRow) -> lines.AggregatorLine:
 
 def due_call(row: Due) -> m.DueCall:
     """A call that anybody may send."""
-    return m.DueCall(row.call, row.round, DUE_TEXT.get(row.call, row.call))
+    return m.DueCall(row.call, row.round, DUE_TEXT.get(row.call, row.call), row.ask)
 
 
-def update_line(row: UpdateRow) -> lines.UpdateLine:
+def update_line(row: UpdateRow, coin: Coin) -> lines.UpdateLine:
     """A seat in a round, with the reason for its pay."""
     why, hints = explain(row)
     pay = row.flat_share if row.flat_share is not None else row.pay
@@ -158,6 +162,8 @@ def update_line(row: UpdateRow) -> lines.UpdateLine:
         project=row.project,
         round=row.round,
         phase=WORDS[row.phase],
+        coin=coin,
+        flat_open=bool(row.flat_share) and not row.flat_taken,
     )
 
 
@@ -208,6 +214,7 @@ def conviction_line(row: ConvictionRow) -> lines.Conviction:
         to_escrow=row.to_escrow,
         at=row.at,
         tx=row.tx,
+        coin=coin_of(row.token),
     )
 
 

@@ -108,6 +108,11 @@
       mark();
     });
   }
+  // Labels of amounts follow the token.
+  document.addEventListener("htmx:afterSwap", () => {
+    const coin = document.getElementById("coin");
+    if (coin) for (const unit of document.querySelectorAll(".unit.is-coin")) unit.textContent = coin.dataset.symbol;
+  });
   const choose = document.getElementById("choose-file");
   if (choose) {
     const input = document.getElementById("configuration-file");

@@ -62,8 +62,12 @@
     withdraw: ["token", "to"], open: ["project"], skip: ["project"],
     voidRound: ["project", "round"], flatten: ["project", "round"], clear: ["project", "round"],
     release: ["project", "round"], finalise: ["project", "round"],
+    claim: ["project", "round", "seat", "account.reputation", "account.pay", "account.penalty", "opening.context", "opening.accounts", "opening.workings", "proof"],
+    leave: ["project", "seat", "account.reputation", "account.pay", "account.penalty", "opening.context", "opening.accounts", "opening.workings", "proof"],
+    evict: ["project", "seat", "account.reputation", "account.pay", "account.penalty", "opening.context", "opening.accounts", "opening.workings", "proof"],
+    claimFlat: ["project", "round", "seat", "tenure"], convictSilent: ["ask"], settleAsk: ["ask"],
   };
-  const AMOUNTS = ["pot", "minStake", "bondFloor", "amount"];
+  const AMOUNTS = ["pot", "minStake", "bondFloor", "amount", "account.pay", "account.penalty"];
 
   function read(type, word) {
     const number = BigInt("0x" + word);
@@ -72,21 +76,35 @@
       return checksum(word.slice(24));
     }
     if (type === "bytes32") return "0x" + word;
+    if (type === "int64") {
+      const value = BigInt.asIntN(64, number);
+      if (BigInt.asUintN(256, value) !== number) throw new Error("an int64 does not fit");
+      return value;
+    }
     const bits = /^uint([0-9]+)$/.exec(type);
     if (!bits || number >> BigInt(bits[1])) throw new Error(`a ${type} does not fit`);
     return number;
   }
 
+  // the one dynamic argument there is: a list of hashes at the end, right behind the words
+  function list(data, count) {
+    const at = 10 + 64 * count, number = (place) => Number(BigInt("0x" + (data.slice(place, place + 64) || "f")));
+    const length = number(at);
+    if (number(at - 64) !== 32 * count || length > 64 || data.length !== at + 64 * (length + 1)) throw new Error("the list at the end does not add up");
+    return Array.from({ length }, (_, i) => "0x" + data.slice(at + 64 * (i + 1), at + 64 * (i + 2))).join(" ");
+  }
+
   // {name, args: [{name, type, value}]}; throws where anything is left over or unknown
   function decode(call) {
-    const found = /^([a-zA-Z]+)\(([a-z0-9(),]*)\)$/.exec(call.signature);
+    const found = /^([a-zA-Z]+)\(([a-z0-9(),\[\]]*)\)$/.exec(call.signature);
     const names = found && NAMES[found[1]];
     if (!names) throw new Error("this page does not know that call");
     const data = call.data.toLowerCase();
     const types = found[2].replace(/[()]/g, "").split(",").filter(Boolean);
     if (data.slice(0, 10) !== "0x" + keccak(text(call.signature)).slice(0, 8)) throw new Error("the selector is not that of the call");
-    if (types.length !== names.length || data.length !== 10 + 64 * types.length) throw new Error("words are missing or left over");
-    const args = types.map((type, i) => ({ name: names[i], type, value: read(type, data.slice(10 + 64 * i, 74 + 64 * i)) }));
+    const tail = types[types.length - 1] === "bytes32[]" ? list(data, types.length) : null;
+    if (types.length !== names.length || (tail === null && data.length !== 10 + 64 * types.length)) throw new Error("words are missing or left over");
+    const args = types.map((type, i) => ({ name: names[i], type, value: type === "bytes32[]" && i === types.length - 1 ? tail : read(type, data.slice(10 + 64 * i, 74 + 64 * i)) }));
     return { name: found[1], args, get: (name) => args.find((one) => one.name === name).value };
   }
 
@@ -94,6 +112,18 @@
     const digits = units.toString().padStart(decimals + 1, "0");
     const whole = digits.slice(0, digits.length - decimals), rest = decimals ? digits.slice(-decimals).replace(/0+$/, "") : "";
     return whole.replace(/\B(?=(\d{3})+$)/g, ",") + (rest ? "." + rest : "");
+  }
+
+  // What a token says of itself, believed as far as market/tokens.py believes it; else smallest units.
+  function tokenUnit(token, symbol, decimals) {
+    const raw = fromHex(symbol), word = (at) => BigInt("0x" + (symbol.slice(2 + 2 * at, 66 + 2 * at) || "0"));
+    const start = raw.length === 32 ? 0 : Number(word(0)), length = raw.length === 32 ? 32 : Number(word(start) & MASK);
+    const bytes = raw.length === 32 ? raw : raw.slice(start + 32, start + 32 + length);
+    const text = String.fromCharCode(...bytes.slice(0, 64)).replace(/\0+$/, "");
+    const plain = /^[A-Za-z0-9][A-Za-z0-9._$+-]{0,11}$/.test(text) && !/^(eth|ether|g?wei|units?)$/i.test(text);
+    const digits = decimals.length === 66 ? BigInt(decimals) : 255n;
+    if (digits > 36n) return { token, decimals: 0, symbol: "units" };
+    return { token, decimals: Number(digits), symbol: plain ? text : `${token.slice(0, 6)}…${token.slice(-4)}` };
   }
 
   // "0.5" to smallest units; null if it is no such amount
@@ -109,5 +139,5 @@
   }
 
   const fromHex = (hex) => Uint8Array.from(hex.replace(/^0x/, "").match(/../g) || [], (pair) => parseInt(pair, 16));
-  window.calls = { keccak: (hex) => "0x" + keccak(fromHex(hex)), hash: (string) => "0x" + keccak(text(string)), checksum, decode, amount, units, sha256, AMOUNTS, NAMES };
+  window.calls = { keccak: (hex) => "0x" + keccak(fromHex(hex)), hash: (string) => "0x" + keccak(text(string)), checksum, decode, amount, units, tokenUnit, sha256, AMOUNTS, NAMES };
 })();

@@ -3,7 +3,7 @@
 "use strict";
 (function () {
   const body = document.body, dialog = document.getElementById("sign"), button = document.getElementById("wallet");
-  const CHAIN = Number(body.dataset.chain), MARKET = body.dataset.market;
+  const CHAIN = Number(body.dataset.chain), MARKET = body.dataset.market, NATIVE = { token: "", decimals: 18, symbol: "ETH" };
   const found = new Map(); // uuid -> {name, provider}
   let wallet = null, account = "", errors = null;
 
@@ -86,11 +86,12 @@
   }
 
   // ----- what every transaction must satisfy, whatever the server says -----
-  function checked(plan, expected) {
+  function checked(plan, expected, name) {
     if (plan.chain_id !== CHAIN || calls.checksum(plan.market) !== MARKET) throw new Error("The server answered for another market.");
     return plan.steps.map((call) => {
       const decoded = calls.decode(call), value = BigInt(call.value);
       const isApproval = decoded.name === "approve";
+      if (decoded.name !== name && !(isApproval && name === "fund")) throw new Error(`The server answered with ${decoded.name}, you asked for ${name}.`);
       if (!isApproval && calls.checksum(call.to) !== MARKET) throw new Error("The call goes elsewhere than to the market.");
       if (isApproval && decoded.get("spender") !== MARKET) throw new Error("The approval is for somebody else.");
       for (const [name, wanted] of Object.entries(expected)) {
@@ -110,11 +111,21 @@
       const same = (await calls.sha256(plan.document)) === step.decoded.get("descriptionDigest");
       list.push(same ? ["ok", "The description below is the one that is frozen (sha2-256 checked here)"] : ["no", "The description is NOT the one that is frozen"]);
     }
+    if (["claim", "leave", "evict"].includes(step.decoded.name)) list.push(["ok", `Credited to: ${await payoutOf(step.decoded.get("project"), step.decoded.get("seat"))}, set when the seat was taken`]);
+    if (step.decoded.name === "withdraw") list.push(["ok", await creditText(step.decoded.get("token"))]);
     return list;
+  }
+  const word = (number) => BigInt(number).toString(16).padStart(64, "0");
+  async function payoutOf(project, seat) { return calls.checksum((await view(MARKET, "seatOf(uint256,uint256)", word(project) + word(seat))).slice(90, 130)); }
+  async function creditText(token) {
+    const [units, coin] = await Promise.all([view(MARKET, "creditOf(address,address)", word(token) + word(account)), unitOf(token)]);
+    return `Your whole credit: ${calls.amount(BigInt(units), coin.decimals)} ${coin.symbol}`;
   }
 
   function shown(arg, coin) {
+    if (arg.name === "token" && /^0x0{40}$/.test(arg.value)) return "the chain's own coin, ETH";
     if (typeof arg.value !== "bigint") return arg.value;
+    if (calls.AMOUNTS.includes(arg.name) && coin.token && !coin.decimals) return `${arg.value} smallest units of ${coin.token}`;
     if (calls.AMOUNTS.includes(arg.name)) return `${calls.amount(arg.value, coin.decimals)} ${coin.symbol} = ${arg.value} smallest units`;
     if (arg.name === "endDate") return `${arg.value} = ${new Date(Number(arg.value) * 1000).toUTCString()}`;
     if (arg.name.startsWith("windows.")) return `${arg.value} s`;
@@ -168,9 +179,23 @@
     return String(error?.message || error).slice(0, 300);
   }
 
+  const view = (to, signature, words = "") => ask("eth_call", [{ to, data: calls.hash(signature).slice(0, 10) + words }, "latest"]);
   async function allowance(token) {
     const pad = (address) => address.slice(2).toLowerCase().padStart(64, "0");
-    return BigInt(await ask("eth_call", [{ to: token, data: calls.hash("allowance(address,address)").slice(0, 10) + pad(account) + pad(MARKET) }, "latest"]));
+    return BigInt(await view(token, "allowance(address,address)", pad(account) + pad(MARKET)));
+  }
+
+  // The unit of a token, as the token itself says, in the wallet's own view of the chain.
+  async function unitOf(token) {
+    if (/^0x0{40}$/.test(token)) return NATIVE;
+    const told = (signature) => view(token, signature).catch(() => "0x");
+    return calls.tokenUnit(token, await told("symbol()"), await told("decimals()"));
+  }
+  // Amounts were typed with the page's number of decimals: a page that has another one means other money.
+  async function sameUnit(token, decimals) {
+    const coin = await unitOf(token);
+    if (Number(decimals) !== coin.decimals && Number(decimals) !== 0) throw new Error(`The token says ${coin.decimals} decimals, this page has ${decimals}.`);
+    return coin;
   }
 
   // Tokens exist that refuse to change an allowance that is not zero.
@@ -183,25 +208,24 @@
     return [{ call, decoded: calls.decode(call), value: 0n }, ...steps];
   }
 
-  async function run(plan, expected, coin) {
+  async function run(name, plan, expected, coin) {
     let last = null;
-    const steps = await approvals(checked(plan, expected));
+    const steps = await approvals(checked(plan, expected, name));
     for (const [index, step] of steps.entries()) last = await receipt(await confirm(step, plan, coin, index + 1, steps.length));
     return last;
   }
 
-  const NATIVE = { decimals: 18, symbol: "ETH" };
   function goal() {
     const text = document.getElementById("f-goal")?.value.replace("%", "").trim();
     return /^[0-9]{1,3}([.][0-9]{1,4})?$/.test(text || "") ? `?goal=${text}` : "";
   }
   async function create() {
     const text = document.getElementById("configuration-text").value, configuration = JSON.parse(text), terms = configuration.terms;
-    const coin = /^0x0{40}$/.test(terms.token) ? NATIVE : { decimals: 0, symbol: "units" };
+    const coin = await sameUnit(terms.token, document.getElementById("coin").dataset.decimals);
     waiting("Preparing", "Description and first model go into the store.");
     const plan = await post("/api/calls/create", { configuration: text });
     const expected = { token: terms.token, pot: terms.pot, minStake: terms.min_stake, bondFloor: terms.bond_floor, feeBps: terms.fee_bps, seats: terms.seats, minSeals: terms.min_seals, expectedSeats: terms.expected_seats, openRounds: terms.open_rounds, "windows.commit": terms.windows.commit, "windows.challenge": terms.windows.challenge };
-    const mined = await run(plan, expected, coin);
+    const mined = await run("create", plan, expected, coin);
     const log = mined.logs.find((one) => calls.checksum(one.address) === MARKET && one.topics.length === 3);
     const number = Number(BigInt(log.topics[1]));
     const budget = configuration.budget;
@@ -209,7 +233,7 @@
       if (error instanceof Cancelled) location.assign(`/projects/${number}${goal()}`);
       throw error;
     });
-    await run(await indexed(() => post("/api/calls/fund", { project: number, amount: budget })), { project: number, amount: budget }, coin);
+    await run("fund", await indexed(() => post("/api/calls/fund", { project: number, amount: budget })), { project: number, amount: budget }, coin);
     location.assign(`/projects/${number}${goal()}`);
   }
   // The index follows the chain by a block or two.
@@ -225,16 +249,17 @@
     const data = element.dataset, project = Number(data.project);
     if (data.call === "create") return create();
     if (data.call === "withdraw") {
-      await run(await post("/api/calls/withdraw", { token: data.token, to: account }), { to: account, token: data.token }, NATIVE);
+      await run("withdraw", await post("/api/calls/withdraw", { token: data.token, to: account }), { to: account, token: data.token }, NATIVE);
     } else if (data.call === "fund") {
       const decimals = Number(data.decimals), amount = calls.units(element.elements.amount.value, decimals);
       if (!amount) throw new Error("That is no amount: write 0.5");
-      await run(await post("/api/calls/fund", { project, amount: String(amount) }), { project, amount }, { decimals, symbol: data.symbol });
+      await run("fund", await post("/api/calls/fund", { project, amount: String(amount) }), { project, amount }, await sameUnit(data.token, decimals));
       element.reset();
     } else {
-      const round = data.round === undefined ? null : Number(data.round);
-      const order = data.call.startsWith("chore/") ? { project, round } : { project };
-      await run(await post(`/api/calls/${data.call}`, order), round === null ? { project } : { project, round }, NATIVE);
+      const order = {};
+      for (const name of ["project", "round", "seat", "ask"]) if (data[name] !== undefined) order[name] = Number(data[name]);
+      const coin = data.token ? await unitOf(data.token) : NATIVE;
+      await run(data.call.split("/").pop(), await post(`/api/calls/${data.call}`, order), order, coin);
     }
     show("Done", [el("p", {}, "The transaction is mined. This page shows it as soon as the index has read the block.")]);
     dialog.querySelector(".sign-foot button").textContent = "Close";
@@ -261,6 +286,20 @@
     const element = event.target.closest("button[data-call]");
     if (element) start(element);
   });
+  // A token says its own decimals and symbol; nobody should have to look them up. No account is asked for.
+  async function nameToken(field) {
+    const all = wallets(), form = field.form;
+    if (all.length !== 1 || !/^0x[0-9a-fA-F]{40}$/.test(field.value.trim())) return;
+    wallet = wallet || all[0];
+    if (Number(await ask("eth_chainId")) !== CHAIN) return;
+    const coin = await unitOf(field.value.trim());
+    if (!coin.decimals) return;
+    form.elements.decimals.value = coin.decimals;
+    form.elements.symbol.value = coin.symbol;
+    form.elements.decimals.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+  document.getElementById("f-token")?.addEventListener("change", (event) => nameToken(event.target).catch(() => {}));
+
   document.addEventListener("submit", (event) => {
     if (event.target.matches("form[data-call]")) { event.preventDefault(); start(event.target); }
   });

@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from market.chain.gateway import Gateway
 
 SECONDS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-MAX_DECIMALS = 36
-"""A token that claims more digits is not believed: its amounts would fill the screen."""
-
-
 BRIEF_DECIMALS = 4
 
 
@@ -52,16 +48,18 @@ class Unit:
 
 
 def unit_of(gateway: Gateway, token: str) -> Unit:
-    """The unit of a token, asked of its contract. Raises ChainError E207 if there is no such token."""
+    """The unit of a token, asked of its contract; smallest units where it gives no decimals that can be believed.
+
+    Raises ChainError E207 if there is no such token.
+    """
     if token == NATIVE:
         return Unit()
     contract = gateway.token(token)
-    decimals = contract.decimals()
-    if decimals > MAX_DECIMALS:
-        raise InputError("E108", f"token {token} has {decimals} decimals, expected at most {MAX_DECIMALS}")
-    # a stranger's text: nothing in it may steer the terminal
-    symbol = "".join(letter for letter in contract.symbol()[:12] if letter.isalnum() or letter in ".-_")
-    return Unit(token, symbol or "units", decimals)
+    facts = contract.facts()
+    if facts.decimals is not None:
+        return Unit(token, facts.name, facts.decimals)
+    contract.balance(gateway.deployment.market)  # what is no token at all says so here
+    return Unit(token, "units", 0)
 
 
 class Duration(click.ParamType[int]):
