@@ -6,7 +6,8 @@
 
 Standard library only. Mutants are drawn in an order that a fixed seed gives, so whatever has been tested is a fair
 sample. The tests are compiled once, in a copy under build/mutants: they deploy the market from its artifact, so that
-for a mutant only the market is compiled, with little optimisation, and its bytecode exchanged. Gas figures and
+for a mutant only that is exchanged. The market is compiled once too, with all mutants in it (`schemata.py`), little
+optimised: a mutant costs what its tests do. The few that do not fit in are compiled one by one. Gas figures and
 campaigns are left out. A mutant that does not compile counts for nothing.
 """
 
@@ -26,6 +27,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import schemata
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 CONTRACTS: Final = ROOT / "contracts"
 PLACE: Final = ROOT / "build" / "mutants"
@@ -39,6 +42,9 @@ SHARED: Final = tuple(f"src/{name}.sol" for name in ("MarketBase", "words")) + t
 )
 SEED: Final = 4
 FAST: Final = ["--fail-fast"]
+LONGEST: Final = 600
+"""Seconds after which tests that do not end have noticed."""
+HARNESSES: Final = ("MarketHarness", "CourtHarness")
 LEFT_OUT: Final = ("Gas.t.sol", "RealChecks.t.sol")
 """Figures of optimised code; checks of numbers, which are no mutants."""
 SWAPS: Final = (
@@ -129,7 +135,12 @@ def foundry(*words: str) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([str(ROOT / "node_modules" / ".bin"), os.environ["PATH"]])
     variables = os.environ | {"PATH": path, "FOUNDRY_FUZZ_RUNS": "32", "NO_COLOR": "1"}
     return subprocess.run(
-        ["forge", *words], cwd=PLACE / "contracts", env=variables, capture_output=True, text=True
+        ["forge", *words],
+        cwd=PLACE / "contracts",
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST,
     )
 
 
@@ -155,7 +166,10 @@ def closure(names: list[str], changed: dict[str, str], root: Path) -> dict[str, 
 
 def noticed() -> str:
     """What the tests say when one fails, "" when all pass."""
-    done = foundry("test", *FAST)
+    try:
+        done = foundry("test", *FAST)
+    except subprocess.TimeoutExpired:
+        return "out of time"
     # With --fail-fast forge 1.7.1 exits with 0 whatever happens.
     fails = [line for line in done.stdout.splitlines() if line.startswith("[FAIL")]
     if done.returncode and not fails:
@@ -163,25 +177,27 @@ def noticed() -> str:
     return "\n".join(fails[:3])
 
 
-def compiled(changed: dict[str, str], names: tuple[str, ...]) -> dict[str, str]:
-    """Creation code, in hexadecimal, of contracts of the harness; empty when the compiler refuses."""
-    sources = {
-        name: {"content": text} for name, text in closure([HARNESS], changed, PLACE / "contracts").items()
-    }
-    details = {"yul": True, "yulDetails": {"stackAllocation": True, "optimizerSteps": "u"}}
+def solc(sources: dict[str, str], selection: dict[str, Any]) -> dict[str, Any]:
+    """The compiler's answer, with little optimisation."""
     settings = {
         "evmVersion": "shanghai",
         "viaIR": True,
-        "optimizer": {"enabled": True, "details": details},
+        "optimizer": schemata.OPTIMIZER,
         "metadata": {"bytecodeHash": "none", "appendCBOR": False},
-        "outputSelection": {HARNESS: {name: ["evm.bytecode.object"] for name in names}},
+        "outputSelection": selection,
     }
-    question = json.dumps({"language": "Solidity", "sources": sources, "settings": settings})
+    texts = {name: {"content": text} for name, text in sources.items()}
+    question = json.dumps({"language": "Solidity", "sources": texts, "settings": settings})
     command = ["node", str(ROOT / "tools" / "solc.mjs"), "--standard-json"]
-    answer = subprocess.run(
-        command, input=question, cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
-    found = json.loads(answer).get("contracts", {}).get(HARNESS, {})
+    done = subprocess.run(command, input=question, cwd=ROOT, capture_output=True, text=True, check=True)
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def compiled(sources: dict[str, str], names: tuple[str, ...]) -> dict[str, str]:
+    """Creation code, in hexadecimal, of contracts of the harness; empty when the compiler refuses."""
+    answer = solc(sources, {HARNESS: {name: ["evm.bytecode.object"] for name in names}})
+    found = answer.get("contracts", {}).get(HARNESS, {})
     return {name: "0x" + found[name]["evm"]["bytecode"]["object"] for name in names if name in found}
 
 
@@ -194,17 +210,47 @@ def install(code: dict[str, str]) -> None:
         path.write_text(json.dumps(artifact))
 
 
-def prepare() -> dict[str, str]:
-    """A copy whose tests are compiled and pass; returns the code of the unchanged market."""
-    copy, kept = PLACE / "contracts", PLACE / "prepared.json"
+@dataclass(frozen=True)
+class Prepared:
+    """Code by contract of the unchanged market, of the program that has the mutants `numbers` (from 1, as drawn)."""
+
+    original: dict[str, str]
+    program: dict[str, str]
+    numbers: frozenset[int]
+
+
+def prepare() -> Prepared:
+    """A copy whose tests are compiled and pass with the unchanged market, and with the program of all mutants."""
+    kept = PLACE / "prepared.json"
+    earlier: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
     folders = [CONTRACTS / "test" / folder for folder in (".", "tokens", "corners")]
     tests = [path for folder in folders for path in folder.glob("*.t.sol")]
     names = [path.relative_to(CONTRACTS).as_posix() for path in tests if path.name not in LEFT_OUT]
     files = closure([HARNESS, *names], {}, CONTRACTS)
-    of = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
-    if kept.exists() and (earlier := json.loads(kept.read_text()))["of"] == of:
-        code: dict[str, str] = earlier["code"]
-        return code
+    market = closure([HARNESS], {}, CONTRACTS)
+    of_market = digest([market, [vars(mutant) for mutant in drawn()]])
+    of_tests = digest([files, of_market])
+    if earlier.get("of market") != of_market:
+        earlier = {"of market": of_market, **weave(market)}
+    prepared = Prepared(earlier["original"], earlier["program"], frozenset(earlier["numbers"]))
+    if earlier.get("of tests") != of_tests:
+        copy_tests(files)
+        for code in (prepared.program, prepared.original):
+            install({name: schemata.with_number(text, 0) for name, text in code.items()})
+            if said := noticed():
+                raise SystemExit(f"mutants: the tests fail without any change:\n{said}")
+        kept.write_text(json.dumps({**earlier, "of tests": of_tests}))
+    return prepared
+
+
+def digest(value: object) -> str:
+    """Hash of anything that JSON holds."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def copy_tests(files: dict[str, str]) -> None:
+    """Builds the tests in the copy, with little optimisation."""
+    copy = PLACE / "contracts"
     for folder in ("src", "test"):
         shutil.rmtree(copy / folder, ignore_errors=True)
     for name, text in files.items():
@@ -220,31 +266,39 @@ def prepare() -> dict[str, str]:
     built = foundry("build")
     if built.returncode:
         raise SystemExit(f"mutants: the tests do not compile:\n{built.stdout[-3000:]}{built.stderr[-3000:]}")
-    code = compiled({}, ("MarketHarness", "CourtHarness"))
-    install(code)
-    if said := noticed():
-        raise SystemExit(f"mutants: the tests fail without any change:\n{said}")
-    kept.write_text(json.dumps({"of": of, "code": code}))
-    return code
 
 
-def outcome(mutant: Mutant, original: dict[str, str]) -> str:
-    """ "killed", "survived" or "does not compile"."""
+def weave(sources: dict[str, str]) -> dict[str, Any]:
+    """The fields of `Prepared`: compiles the market, and the program with all mutants in it."""
+    changes = [
+        schemata.change_of(number, mutant.file, sources[mutant.file].encode(), mutant.number, mutant.after)
+        for number, mutant in enumerate(drawn(), 1)
+    ]
+    program, numbers = schemata.program(sources, changes, solc)
+    print(f"{len(numbers)} of {len(changes)} mutants in one program", flush=True)
+    return {
+        "original": compiled(sources, HARNESSES),
+        "program": compiled(program, HARNESSES),
+        "numbers": sorted(numbers),
+    }
+
+
+def outcome(number: int, mutant: Mutant, prepared: Prepared) -> str:
+    """ "killed", "survived", "does not compile" or "equivalent" (the same bytes)."""
+    if number in prepared.numbers:
+        code = {name: schemata.with_number(text, number) for name, text in prepared.program.items()}
+        install(code)
+        return "killed" if noticed() else "survived"
     lines = (PLACE / "contracts" / mutant.file).read_text().splitlines()
     lines[mutant.number - 1] = mutant.after
-    names = tuple(
-        name
-        for name, others in (("MarketHarness", COURT_ONLY), ("CourtHarness", MARKET_ONLY))
-        if mutant.file not in others
-    )
-    code = compiled({mutant.file: "\n".join(lines) + "\n"}, names)
-    if len(code) < len(names):
+    sources = closure([HARNESS], {mutant.file: "\n".join(lines) + "\n"}, PLACE / "contracts")
+    code = compiled(sources, HARNESSES)
+    if len(code) < len(HARNESSES):
         return "does not compile"
-    if all(code[name] == original[name] for name in names):
-        return "equivalent"  # the same bytes
-    install({**original, **code})
-    said = noticed()
-    return "killed" if said else "survived"
+    if code == prepared.original:
+        return "equivalent"
+    install(code)
+    return "killed" if noticed() else "survived"
 
 
 def known() -> dict[str, dict[str, Any]]:
@@ -257,12 +311,13 @@ def test(count: int) -> None:
     """Tests `count` mutants that are not known yet."""
     state = known()
     PLACE.mkdir(parents=True, exist_ok=True)
-    original = prepare()
+    prepared = prepare()
     # From the copy: the sources may change while this goes on.
-    wanted = [mutant for mutant in drawn(PLACE / "contracts") if mutant.key not in state][:count]
-    for number, mutant in enumerate(wanted, 1):
+    every = enumerate(drawn(PLACE / "contracts"), 1)
+    wanted = [(number, mutant) for number, mutant in every if mutant.key not in state][:count]
+    for done, (number, mutant) in enumerate(wanted, 1):
         started = time.monotonic()
-        result = outcome(mutant, original)
+        result = outcome(number, mutant, prepared)
         state[mutant.key] = {
             "result": result,
             "file": mutant.file,
@@ -273,7 +328,7 @@ def test(count: int) -> None:
         STATE.write_text(json.dumps(state, indent=1))
         spent = time.monotonic() - started
         print(
-            f"{number}/{len(wanted)} {result}: {mutant.file}:{mutant.number} {mutant.operator} ({spent:.0f} s)",
+            f"{done}/{len(wanted)} {result}: {mutant.file}:{mutant.number} {mutant.operator} ({spent:.0f} s)",
             flush=True,
         )
 

@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IMarketFacts as M} from "../src/interfaces/IMarket.sol";
 import {Content, Limits, Params, Phase, ResultView} from "../src/types.sol";
+import {Creation} from "./utils/Creation.sol";
 import {MarketTest} from "./utils/MarketTest.sol";
 
 contract CreateTest is MarketTest {
@@ -291,12 +292,9 @@ contract CreateTest is MarketTest {
     }
 
     function _deployAt(bytes memory args, bytes memory error_) private {
-        bytes memory code = abi.encodePacked(vm.getCode("MarketHarness.sol:MarketHarness"), args);
-        vm.expectRevert(error_);
-        address made;
-        assembly {
-            made := create(0, add(code, 32), mload(code)) // `new` would bind this test to the compiled market
-        }
+        (address made, bytes memory said) = Creation.attempt(vm.getCode("MarketHarness.sol:MarketHarness"), args);
+        assertEq(made, address(0), "made");
+        assertEq(said, error_, "refused with another error");
     }
 
     function test_constructor_minimumAboveMaximum__refusesMarketWindowLimits() public {

@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 import {IMarketFacts as M} from "../../src/interfaces/IMarket.sol";
 import {Bitmaps} from "../../src/libraries/Bitmaps.sol";
 import {Limits, Post} from "../../src/types.sol";
+import {Creation} from "../utils/Creation.sol";
 import {MarketTest} from "../utils/MarketTest.sol";
 
 interface ICourtChecks {
@@ -15,25 +16,19 @@ interface ICourtChecks {
 contract CornersTest is MarketTest {
     // ----- what a market may be made with -----
 
-    function _code(Limits memory limits) private view returns (bytes memory) {
-        return abi.encodePacked(vm.getCode("MarketHarness.sol:MarketHarness"), abi.encode(limits, market.courtOf()));
+    function _attempt(Limits memory limits) private returns (address made, bytes memory said) {
+        bytes memory code = vm.getCode("MarketHarness.sol:MarketHarness");
+        return Creation.attempt(code, abi.encode(limits, market.courtOf()));
     }
 
-    /// `new` would bind this test to the compiled market.
-    function _deploy(bytes memory code) private returns (address made) {
-        assembly {
-            made := create(0, add(code, 32), mload(code))
-        }
-    }
-
-    function _make(Limits memory limits) private returns (address) {
-        return _deploy(_code(limits));
+    function _make(Limits memory limits) private returns (address made) {
+        (made,) = _attempt(limits);
     }
 
     function _refuses(Limits memory limits, uint256 value, uint256 most) private {
-        bytes memory code = _code(limits);
-        vm.expectRevert(abi.encodeWithSelector(M.MarketLimitOutOfRange.selector, value, most));
-        _deploy(code);
+        (address made, bytes memory said) = _attempt(limits);
+        assertEq(made, address(0), "made");
+        assertEq(said, abi.encodeWithSelector(M.MarketLimitOutOfRange.selector, value, most));
     }
 
     function test_constructor_seats__oneToOneThousandTwentyFour() public {

@@ -7,7 +7,10 @@ import {Drain} from "./Drain.sol";
 /// The steps of a campaign. Each is built to be valid; where its action is not possible now, the project takes its
 /// natural next step, so that no call is lost and any revert is a finding.
 abstract contract Handler is Drain {
-    constructor(bool honest_) {
+    uint256 private immutable SALT; // makes the same draws of a driver another campaign
+
+    constructor(bool honest_, uint256 salt) {
+        SALT = salt;
         truthful = honest_;
         _stage();
         for (uint256 p = 1; p <= PROJECTS; ++p) {
@@ -29,7 +32,7 @@ abstract contract Handler is Drain {
     /// Every step draws its choices from `seed`; half of them are about the first project.
     modifier step(uint256 seed) {
         vm.warp(time);
-        entropy = seed;
+        entropy = seed ^ SALT;
         _;
         for (uint256 p = 1; p <= PROJECTS; ++p) {
             _watch(p);

@@ -16,7 +16,7 @@ contract ReachedTest is Test {
     function test_campaign_ofFixedSeeds__takesEveryActionAndEveryRefusal() public {
         string[] memory actions = vm.split(ACTIONS, " ");
         for (uint256 seed; seed < 16; ++seed) {
-            Campaign handler = new Campaign(false);
+            Campaign handler = new Campaign(false, 0);
             for (uint256 i; i < STEPS; ++i) {
                 uint256 word = uint256(keccak256(abi.encode(seed, i)));
                 handler.play(word >> 128, word & type(uint64).max);

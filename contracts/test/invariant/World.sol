@@ -6,7 +6,7 @@ import {Test} from "forge-std/Test.sol";
 import {Content, Limits, Params, Windows} from "../../src/types.sol";
 import {PayMock, RuleMock, TreeMock} from "../mocks/ChecksMock.sol";
 import {Plain} from "../tokens/Mocks.sol";
-import {IMarketHarness} from "../utils/MarketTest.sol";
+import {IMarketHarness} from "../utils/Actors.sol";
 import {ILens} from "./Lens.sol";
 
 /// The stage of the campaign: one market, two projects that are played (1: native coin, 2: an ERC-20), a third that

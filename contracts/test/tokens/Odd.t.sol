@@ -6,7 +6,8 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {Tree} from "../../src/checks/IChecks.sol";
 import {IMarketFacts} from "../../src/interfaces/IMarket.sol";
 import {Ask, Phase, Post} from "../../src/types.sol";
-import {IMarketHarness, MarketTest} from "../utils/MarketTest.sol";
+import {IMarketHarness} from "../utils/Actors.sol";
+import {MarketTest} from "../utils/MarketTest.sol";
 import {Blocks, CallsBack, Doubled, ManyDecimals, MovesAndReturnsFalse, Plain, TakesFeeLater} from "./Mocks.sol";
 
 /// More of the odd: decimals at the limit, tokens that change, tokens with two addresses; and convictions and asks in projects
