@@ -177,7 +177,7 @@ contract AskTest is AskingTest {
         _somewhere(round, Tree.Sketches, 0, 3 << 6 | 61, 0, 1024 + 12 * 32);
         _somewhere(round, Tree.Sketches, SKETCH_DEPTH, 0, 0, 256 * 32);
         _somewhere(round, Tree.Gram, 0, 3 << 6 | 3, 0, 16 + 12 * 32);
-        _somewhere(round, Tree.Steps, 0, 0, 0, 256 + 13 * 32); // 6 + 4 + 3
+        _somewhere(round, Tree.Steps, 0, 0, 0, 256 + 16 * 32); // 6 + 4 + 6
         _somewhere(round, Tree.Update, 0, 976, 3, 2048 + 320);
     }
 
