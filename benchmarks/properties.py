@@ -50,6 +50,7 @@ class Arena(Federation):
     def __init__(self, seed: int, parts: list[Part], attacks: dict[int, Attack], renewed: int = 0) -> None:
         super().__init__(seed, parts, attacks, TRAINING, digits(seed))
         self.renewed = renewed
+        self.kept: dict[int, Ints16] = {}
         self._made: dict[int, Ints16] = {}
 
     def train(self, seat: int) -> Ints16:
@@ -98,10 +99,9 @@ def _peer(arena: Arena, seat: int) -> Any:
 
 def _first_own(arena: Arena, seat: int) -> Any:
     """Trains once and sends the same for ever."""
-    if len(arena.past) == 1:
-        arena.carried[seat][:] = 0
-        arena._kept = arena.train(seat)  # type: ignore[attr-defined]
-    return arena._kept  # type: ignore[attr-defined]
+    if seat not in arena.kept:
+        arena.kept[seat] = arena.train(seat)
+    return arena.kept[seat]
 
 
 FREE_RIDERS: Final[dict[str, Attack]] = {
@@ -234,7 +234,11 @@ def _flipped(arena: Any, seat: int, own: Ints16) -> Ints16:
 
 def _against(factor: float) -> Attack:
     """Inner-product manipulation: minus `factor` times the honest mean (Xie, Koyejo, Gupta 2020)."""
-    return lambda arena, seat, own: narrow(-factor * np.mean(np.stack(arena.honest()), axis=0))  # type: ignore[attr-defined]
+
+    def attack(arena: Any, seat: int, own: Ints16) -> Ints16:
+        return narrow(-factor * np.mean(np.stack(arena.honest()), axis=0))
+
+    return attack
 
 
 def _little(arena: Any, seat: int, own: Ints16) -> Ints16:

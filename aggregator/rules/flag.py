@@ -47,7 +47,7 @@ def _projected(cosine: Ints, columns: int) -> Ints:
         top = sorted(range(n), key=lambda k: (-values[k], k))[:columns]
         if last == _ROUNDS - 1:
             break
-        inside = sum(np.maximum(values[k], 0) * vectors[:, k] ** 2 // _ONE for k in top)
+        inside = sum(max(int(values[k]), 0) * vectors[:, k] ** 2 // _ONE for k in top)
         stress = _stress(np.asarray(inside // (stress * stress // _ONE)))
     along = [int((vectors[:, k] * _ONE // stress).sum()) for k in top]
     return np.asarray(stress * sum(vectors[:, k] * a for k, a in zip(top, along, strict=True)) >> 96)

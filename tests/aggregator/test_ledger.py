@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from aggregator.files import Files
 from aggregator.ledger import Choice, Ledger, choice_of, shape_of
+from aggregator.shards import Sharded
 from market.cid import digest
 from market.claims import Place
 from market.codec import MODEL, UPDATE, encode, model_root, update_root
@@ -184,3 +187,22 @@ def test_files_adopted__found_by_root_until_pruned(store: FolderStore, tmp_path:
     assert files.delta_kept(roots[0]) is not None
     assert files.delta_kept(roots[1]) is None
     assert files.model_kept(roots[0]) is None
+
+
+def test_judge_by_an_engine__is_asked_for_both_passes_and_gives_the_same(
+    history: History, store: FolderStore, tmp_path: Path
+) -> None:
+    choice = Choice(frozenset({0, 1}), frozenset(), frozenset())
+    asked = []
+
+    def run(work: Callable[[Any], Any], tasks: Sequence[Any]) -> Iterator[Any]:
+        asked.append(work.__name__)
+        return map(work, tasks)
+
+    one = Ledger(history, store, PLACE, tmp_path / "one")
+    two = Ledger(history, store, PLACE, tmp_path / "two", engine=Sharded(run))
+
+    results = [ledger.judge(1, choice, ledger.below(START), POSTER) for ledger in (one, two)]
+
+    assert results[0].roots == results[1].roots
+    assert asked == ["sketch_range", "hash_range", "sum_range"]

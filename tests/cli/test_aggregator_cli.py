@@ -61,7 +61,14 @@ def test_run_for_people__says_what_it_bonds(roles: Roles, ending: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("--bond", "much"), ("--poll", "0"), ("--patience", "-1"), ("--devnet-key", "255")]
+    "words",
+    [
+        ("--bond", "much"),
+        ("--poll", "0"),
+        ("--patience", "-1"),
+        ("--devnet-key", "255"),
+        ("--engine", "none"),
+    ],
 )
 def test_run_wrong_option__usage_error_and_no_bond(roles: Roles, ending: int, words: tuple[str, str]) -> None:
     said = roles("aggregator", "run", ending, *words)

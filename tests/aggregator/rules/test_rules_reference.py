@@ -172,13 +172,14 @@ def test_weigh_updates_in_another_unit__the_same_weights(name: str, scale: int) 
 
 
 @pytest.mark.parametrize("name", NO_REFERENCE)
-@pytest.mark.parametrize("case", ["zeros", "copies", "one zero", "huge"])
+@pytest.mark.parametrize("case", ["zeros", "copies", "one zero", "huge", "many"])
 def test_weigh_degenerate_updates__sums_stay_in_bounds(name: str, case: str) -> None:
     x = {
         "zeros": np.zeros((7, DIMENSIONS), np.int64),
         "copies": np.repeat(drawn(1, 1), 7, axis=0),
         "one zero": np.concatenate([drawn(1, 6), np.zeros((1, DIMENSIONS), np.int64)]),
         "huge": drawn(1, 7) * 2**17,
+        "many": drawn(1, 24, 6),
     }[case]
 
     verdict = weighed(name, gram_of_rows(x), faulty=faulty(name, 1))
@@ -187,7 +188,10 @@ def test_weigh_degenerate_updates__sums_stay_in_bounds(name: str, case: str) -> 
     assert int(verdict.weights.sum()) <= 65535
     assert ((verdict.factors >= 0) & (verdict.factors <= 1 << 14)).all()
     assert int(verdict.coefficients().sum()) <= 65535
-    assert len(verdict.labels) == 7
+    assert len(verdict.labels) == len(x)
+    # A machine integer that slipped in would overflow one day.
+    everything = [verdict.weights, verdict.factors, *verdict.state.values()]
+    assert {type(number) for values in everything for number in values.ravel()} == {int}
 
 
 def test_named_default__is_the_rule_of_the_market() -> None:
