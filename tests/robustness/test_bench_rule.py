@@ -1,0 +1,135 @@
+"""The bench's array form of the default rule gives the integers of the aggregator; floats it is compared with."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from aggregator.decide import Seats, decide, gram_of
+from aggregator.rows import COLUMNS, Shape
+from aggregator.state import empty_state, state_of
+from aggregator.verdicts import verdict
+from benchmarks.robustness.agreement import GRAM_LIMIT, Agreement, Params, Verdict, isqrt
+from benchmarks.robustness.rules import RULES, FlTrust, GramRule, Posted, VectorRule
+
+
+def updates(n: int, d: int, rng: np.random.Generator, like: float) -> np.ndarray:
+    """Rows around a common direction, some of them zero, opposite or copies."""
+    rows = 300 * (like * rng.standard_normal(d) + rng.standard_normal((n, d)))
+    rows[1] = rows[0]
+    rows[2] = -3 * rows[3 % n]
+    rows[n - 1] *= rng.integers(0, 2)
+    return np.clip(rows, -32768, 32767).astype(np.int16)
+
+
+def sketch_sized(n: int, rng: np.random.Generator, like: float) -> np.ndarray:
+    rows = updates(n, COLUMNS, rng, like).astype(np.int32)
+    return np.concatenate([rows, np.zeros((Shape(1000, n).rows - n, COLUMNS), np.int32)])
+
+
+@pytest.mark.parametrize("n", [3, 4, 5, 9, 20])
+@pytest.mark.parametrize("like", [0.0, 0.3, 2.0])
+def test_weigh_over_rounds__the_aggregators_integers(n: int, like: float) -> None:
+    rng, shape, judge = np.random.default_rng([n, int(10 * like)]), Shape(1000, n), Agreement()
+    theirs, reputation, state = empty_state(n), [8192] * n, judge.start(n)
+    for now in range(4):
+        sketch = sketch_sized(n, rng, like)
+        seats = Seats([True] * n, [True] * n, [now == 0] * n)
+        view = decide(shape, sketch, seats, theirs, reputation, 10**6)
+        found = judge.weigh(gram_of(sketch)[:n, :n].astype(np.int64), state, Params())
+
+        assert found.coefficients.tolist() == view.coefficient.tolist()
+        if n >= 4:
+            assert found.state["reputation"].tolist() == view.reputation.tolist()
+            assert found.state["kinship"].tolist() == view.kinship.tolist()
+            assert found.labels == [verdict(view, seat) for seat in range(n)]
+        theirs, reputation, state = state_of(view), [int(r) for r in view.reputation], found.state
+
+
+def test_isqrt__floor_of_the_root_up_to_the_limit() -> None:
+    roots = np.array([1, 2, 3, 2**20 + 1, 2**30 - 1, 2**31 - 1])
+    values = np.concatenate([roots**2 - 1, roots**2, roots**2 + 1])
+
+    assert isqrt(values).tolist() == [*(roots - 1), *roots, *roots]
+    assert isqrt(np.array([-5, 0])).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(("entry", "fits"), [(GRAM_LIMIT - 1, True), (GRAM_LIMIT, False)])
+def test_weigh_of_large_products__refused_at_the_limit(entry: int, fits: bool) -> None:
+    gram = np.diag(np.full(5, entry))
+    judge = Agreement()
+    if fits:
+        assert judge.weigh(gram, judge.start(5), Params()).weights.sum() <= 65535
+    else:
+        with pytest.raises(ValueError, match=str(GRAM_LIMIT)):
+            judge.weigh(gram, judge.start(5), Params())
+
+
+def test_reference__raises_those_who_agree_with_it() -> None:
+    rng = np.random.default_rng(0)
+    few, many = rng.standard_normal(COLUMNS), rng.standard_normal(COLUMNS)
+    rows = [few + rng.standard_normal(COLUMNS) for _ in range(3)]
+    rows += [many + rng.standard_normal(COLUMNS) for _ in range(5)] + [few]
+    sketch = np.round(1000 * np.stack(rows)).astype(np.int64)
+    shares = []
+    for reference in (False, True):
+        judge = Agreement(reference)
+        found = judge.weigh(sketch @ sketch.T, judge.start(8), Params(reference=reference))
+        shares.append(found.weights[:3].sum() / found.weights.sum())
+
+    assert shares[0] < 0.1
+    assert shares[1] > 0.3
+
+
+def test_fltrust__weights_are_the_positive_cosines() -> None:
+    rng = np.random.default_rng(0)
+    rows = np.round(1000 * (rng.standard_normal((7, 400)) + rng.standard_normal(400))).astype(np.int64)
+    rows[2] *= -1
+    judge = FlTrust()
+    found = judge.weigh(rows @ rows.T, judge.start(6), Params(reference=True))
+    lengths = np.linalg.norm(rows, axis=1)
+    trust = np.maximum(0, rows[:6] @ rows[6] / lengths[:6] / lengths[6])
+
+    assert found.weights / 65535 == pytest.approx(trust / trust.sum(), abs=1e-3)
+    assert found.weights[2] == 0
+    assert found.factors / 2**14 == pytest.approx(lengths[6] / lengths[:6], abs=1e-3)
+
+
+def posted(n: int = 6, d: int = 2000) -> Posted:
+    rng = np.random.default_rng(1)
+    return Posted(updates(n, d, rng, 0.5), updates(n, d, rng, 0.5)[0], np.zeros((0, d), np.int16), bytes(32))
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_decide__delta_is_the_weighted_sum(name: str) -> None:
+    rule, given = RULES[name](), posted()
+    rule.begin(6, 2)
+    out = rule.decide(given)
+
+    assert out.shares is not None
+    wanted = out.shares * 65535 / 65536 @ given.updates.astype(float)
+    assert out.delta == pytest.approx(np.clip(wanted, -32768, 32767), abs=0.51)
+
+
+def test_ask__changes_no_state() -> None:
+    rule, given = GramRule(Agreement()), posted()
+    rule.begin(6, 2)
+    rule.decide(given)
+    before = {name: values.copy() for name, values in rule.state.items()}
+    rule.ask(-given.updates.astype(np.float32) * 2**-17, None)
+
+    assert all((rule.state[name] == values).all() for name, values in before.items())
+
+
+@pytest.mark.parametrize("value", [None, np.full(2000, np.nan, np.float32)])
+def test_decide_of_a_vector_rule_without_a_result__changes_nothing(value: object) -> None:
+    rule = VectorRule("broken", lambda f: lambda x: value)
+    rule.begin(6, 2)
+
+    assert not rule.decide(posted()).delta.any()
+
+
+def test_coefficients__floor_of_weight_times_factor() -> None:
+    found = Verdict(np.array([3, 65535]), np.array([1 << 13, (1 << 14) - 1]), {})
+
+    assert found.coefficients.tolist() == [1, 65531]
