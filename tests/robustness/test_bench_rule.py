@@ -77,8 +77,7 @@ def test_reference__raises_those_who_agree_with_it() -> None:
         found = judge.weigh(sketch @ sketch.T, judge.start(8), Params(reference=reference))
         shares.append(found.weights[:3].sum() / found.weights.sum())
 
-    assert shares[0] < 0.1
-    assert shares[1] > 0.3
+    assert shares[0] < 3 / 8 < shares[1]
 
 
 def test_fltrust__weights_are_the_positive_cosines() -> None:
