@@ -15,6 +15,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import argparse
+import importlib.util
 import json
 import sys
 from collections.abc import Callable
@@ -37,21 +38,30 @@ PAID = "agreement"
 """The rule of the market: its runs have pay."""
 
 
+@lru_cache
 def peers() -> dict[str, Callable[[], Rule]]:
     """ByzFL's rules; none where the package is missing."""
-    try:
-        from benchmarks.robustness import peers as module
-    except ModuleNotFoundError as missing:
-        if missing.name != "byzfl":
-            raise
+    if importlib.util.find_spec("byzfl") is None:
         return {}
+    from benchmarks.robustness import peers as module
+
+    return dict(module.rules())
+
+
+@lru_cache
+def named() -> dict[str, Callable[[], Rule]]:
+    """The named rules of the aggregator."""
+    if importlib.util.find_spec("aggregator.rules") is None:
+        return {}
+    from benchmarks.robustness import named as module
+
     return dict(module.rules())
 
 
 @lru_cache
 def known_rules() -> dict[str, Callable[[], Rule]]:
     """All rules by name."""
-    return {**RULES, **peers()}
+    return {**RULES, **named(), **peers()}
 
 
 def rule_of(name: str) -> Callable[[], Rule]:

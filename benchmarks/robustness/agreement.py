@@ -25,10 +25,13 @@ GRAM_LIMIT: Final = 1 << 48
 
 @dataclass(frozen=True)
 class Params:
-    """What a rule is told: `f`, the number of attackers (only for rules that ask for it), and its rows."""
+    """What a rule is told: `f`, the number of attackers (only for rules that ask for it), and what rows follow
+    those of the n trainers: the reference, `deltas` last global deltas, `past` times n files of rounds before."""
 
     f: int = 0
     reference: bool = False
+    deltas: int = 0
+    past: int = 0
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from aggregator.fixed import F
 from aggregator.sketch import sketch_of
-from benchmarks.robustness.agreement import Agreement, Array, Params, State, Verdict, isqrt
+from benchmarks.robustness.agreement import GRAM_LIMIT, Agreement, Array, Params, State, Verdict, isqrt
 from market.codec import UPDATE, blocks, encode
 
 Floats = NDArray[np.float32]
@@ -22,13 +22,22 @@ LSB: Final = 2.0**-17
 
 
 @dataclass(frozen=True)
+class Around:
+    """What is known beside the updates: `reference` int16 (1, d), or (0, d) without; the last global `deltas`
+    int16 (k, d), newest first; `past` int16 (k, n, d), the updates of the rounds before, newest first."""
+
+    reference: Ints16
+    deltas: Ints16
+    past: Ints16
+
+
+@dataclass(frozen=True)
 class Posted:
-    """What a round hands to a rule: `updates` int16 (n, d), `reference` int16 (d,) or None, `deltas` int16
-    (k, d), newest first, and the 32-byte `seed` of signs and rotations."""
+    """What a round hands to a rule: `updates` int16 (n, d), what is `around` them, and the 32-byte `seed` of signs
+    and rotations."""
 
     updates: Ints16
-    reference: Ints16 | None
-    deltas: Ints16
+    around: Around
     seed: bytes
 
 
@@ -54,7 +63,7 @@ class Rule(Protocol):
     def decide(self, posted: Posted) -> Decision:
         """Judge a round and remember it."""
 
-    def ask(self, updates: Floats, reference: Floats | None) -> tuple[Floats, NDArray[np.float64]]:
+    def ask(self, updates: Floats, around: Around) -> tuple[Floats, NDArray[np.float64]]:
         """What an attacker can compute: aggregate (d,) and coefficients (n,) for updates, memory unchanged.
 
         It does not know the signs of the round, which are drawn after the seals; nor do coefficients exist
@@ -77,19 +86,21 @@ class Judge(Protocol):
 
 
 class GramRule:
-    """A Gram rule on real sketches of 256 columns: the rows are updates, reference, last deltas."""
+    """A Gram rule on real sketches of 256 columns. Rows: updates, the reference if it uses one, and, where
+    `public` is set, last deltas and files of the rounds before."""
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: Judge, public: bool = False) -> None:
         self.judge, self.name, self.uses_reference = judge, judge.name, judge.uses_reference
+        self.public = public
 
     def begin(self, n: int, f: int) -> None:
         """The judge's start state."""
         self.n, self.state = n, self.judge.start(n)
-        self.params = Params(f if self.judge.uses_f else 0, self.uses_reference)
+        self.f = f if self.judge.uses_f else 0
 
     def decide(self, posted: Posted) -> Decision:
         """Sketches, Gram matrix, weights, weighted sum, as the aggregator does."""
-        verdict = self.judge.weigh(self.gram(posted), self.state, self.params)
+        verdict = self.judge.weigh(self.gram(posted), self.state, self.params(posted.around))
         self.state = verdict.state
         factors = verdict.coefficients
         sums = factors.astype(np.float64) @ posted.updates.astype(np.float64)
@@ -97,26 +108,33 @@ class GramRule:
         clipped = np.clip(delta, -32768, 32767).astype(np.int16)
         return Decision(clipped, factors / 65535, verdict.labels)
 
+    def params(self, around: Around) -> Params:
+        """What the judge is told."""
+        deltas, past = (len(around.deltas), len(around.past)) if self.public else (0, 0)
+        return Params(self.f, self.uses_reference, deltas, past)
+
     def gram(self, posted: Posted) -> Array:
         """Exact inner products of the sketches, int64."""
-        sketch = sketches(self.rows(posted.updates, posted.reference, posted.deltas), posted.seed)
-        return exact_gram(sketch)
+        return exact_gram(sketches(self.rows(posted.updates, posted.around), posted.seed))
 
-    def rows(self, updates: Any, reference: Any, deltas: Any) -> Any:
-        """Updates, then the reference if this rule has one, then deltas."""
+    def rows(self, updates: Any, around: Around) -> Any:
+        """All rows in their order."""
         parts = [updates]
         if self.uses_reference:
-            parts.append(reference[None])
-        return np.concatenate([*parts, deltas[:3]])
+            parts.append(around.reference)
+        if self.public:
+            parts += [around.deltas, *around.past]
+        return np.concatenate(parts) if len(parts) > 1 else updates
 
-    def ask(self, updates: Floats, reference: Floats | None) -> tuple[Floats, NDArray[np.float64]]:
+    def ask(self, updates: Floats, around: Around) -> tuple[Floats, NDArray[np.float64]]:
         """With exact inner products in place of sketched ones."""
-        rows = self.rows(updates, reference, np.empty((0, updates.shape[1]), np.float32))
-        steps = rows.astype(np.float32) / np.float32(LSB)
-        gram = np.rint((steps @ steps.T).astype(np.float64)).astype(np.int64)
-        gram = np.clip(gram, -(1 << 48) + 1, (1 << 48) - 1)
-        factors = self.judge.weigh(gram, self.state, self.params).coefficients / 65536
-        return (factors.astype(np.float32) @ updates), factors
+        rows = self.rows(updates / np.float32(LSB), around).astype(np.float32)
+        gram = np.rint((rows @ rows.T).astype(np.float64))
+        limit = float(GRAM_LIMIT - 1)
+        whole = np.clip(gram, -limit, limit).astype(np.int64)
+        verdict = self.judge.weigh(whole, self.state, self.params(around))
+        factors = verdict.coefficients / 65536
+        return factors.astype(np.float32) @ updates, factors
 
 
 class VectorRule:
@@ -136,7 +154,7 @@ class VectorRule:
         out = self._finite(posted.updates.astype(np.float32) * np.float32(LSB)) / LSB
         return Decision(np.clip(np.rint(out), -32768, 32767).astype(np.int16))
 
-    def ask(self, updates: Floats, reference: Floats | None) -> tuple[Floats, NDArray[np.float64]]:
+    def ask(self, updates: Floats, around: Around) -> tuple[Floats, NDArray[np.float64]]:
         """The aggregate; there are no coefficients."""
         return self._finite(updates.astype(np.float32)), np.zeros(len(updates))
 

@@ -31,7 +31,6 @@ class Scene:
     rng: np.random.Generator
     ask: Ask
     peers: Sequence[Floats] = ()
-    reference: Floats | None = None
     memory: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -11,11 +11,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from aggregator.rows import DELTAS as PUBLIC_DELTAS
+from aggregator.rows import MEMORY
 from benchmarks.robustness import poison
 from benchmarks.robustness.data import ROOT, Data, split
 from benchmarks.robustness.nets import Cnn, Floats, Mlp, Net
 from benchmarks.robustness.paid import Paymaster
-from benchmarks.robustness.rules import LSB, Decision, Ints16, Posted, Rule
+from benchmarks.robustness.rules import LSB, Around, Decision, Ints16, Posted, Rule
 from benchmarks.robustness.scene import Attack, Batch, Scene
 from market.errors import InputError
 
@@ -71,7 +73,7 @@ class World:
     attack: Attack
     seed: int
     deltas: list[Ints16] = field(default_factory=list)
-    peers: list[Floats] = field(default_factory=list)
+    past: list[Ints16] = field(default_factory=list)
     memory: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -131,33 +133,38 @@ class World:
         """Train, attack, judge, move."""
         s = self.setting
         trained = self.train(now)
-        reference = self.quantise(trained[s.n :], now, slice(s.n, s.n + 1))[0]
+        reference = self.quantise(trained[s.n :], now, slice(s.n, s.n + 1))
         good = s.n - self.hostile
         honest = self.quantise(trained[:good], now, slice(0, good))
-        updates = honest
+        updates, around = honest, self.around(reference)
         if self.hostile:
-            sent = self.craft(honest, trained[good : s.n], reference, now)
+            sent = self.craft(honest, trained[good : s.n], around, now)
             updates = np.concatenate([honest, self.quantise(sent, now, slice(good, s.n))])
-        shown = reference if self.rule.uses_reference else None
-        past = np.array(self.deltas[:3], np.int16).reshape(-1, self.net.d)
-        posted = Posted(updates, shown, past, _hash(self.seed, now))
+        posted = Posted(updates, around, _hash(self.seed, now))
         decision = self.rule.decide(posted)
         self.model = self.model + decision.delta
         self.deltas = [decision.delta, *self.deltas][:DELTAS]
-        self.peers = [honest * np.float32(LSB), *self.peers][:2]
+        self.past = [updates, *self.past][:MEMORY]
         return posted, decision
 
-    def craft(self, honest: Ints16, own: Floats, reference: Ints16, now: int) -> Floats:
+    def around(self, reference: Ints16) -> Around:
+        """What is public when a round is judged."""
+        s, d = self.setting, self.net.d
+        deltas = np.array(self.deltas[:PUBLIC_DELTAS], np.int16).reshape(-1, d)
+        shown = reference if self.rule.uses_reference else reference[:0]
+        return Around(shown, deltas, np.array(self.past, np.int16).reshape(-1, s.n, d))
+
+    def craft(self, honest: Ints16, own: Floats, around: Around, now: int) -> Floats:
         """What the attackers send. Raises InputError E108 if it has the wrong shape or is not finite."""
-        floats = honest * np.float32(LSB)
-        root = reference * np.float32(LSB) if self.rule.uses_reference else None
+        s, floats = self.setting, honest * np.float32(LSB)
+        peers = [files[: s.n - self.hostile] * np.float32(LSB) for files in self.past]
         past = np.array(self.deltas, np.float32).reshape(-1, self.net.d) * np.float32(LSB)
         rng = np.random.default_rng([self.seed, 9, now])
 
         def ask(sent: Floats) -> tuple[Floats, NDArray[np.float64]]:
-            return self.rule.ask(np.concatenate([floats, sent]), root)
+            return self.rule.ask(np.concatenate([floats, sent]), around)
 
-        scene = Scene(floats, own, past, now, rng, ask, self.peers, root, self.memory)
+        scene = Scene(floats, own, past, now, rng, ask, peers, self.memory)
         sent = np.asarray(self.attack.craft(scene))
         if sent.shape != own.shape:
             raise InputError(

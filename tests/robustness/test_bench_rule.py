@@ -10,7 +10,7 @@ from aggregator.rows import COLUMNS, Shape
 from aggregator.state import empty_state, state_of
 from aggregator.verdicts import verdict
 from benchmarks.robustness.agreement import GRAM_LIMIT, Agreement, Params, Verdict, isqrt
-from benchmarks.robustness.rules import RULES, FlTrust, GramRule, Posted, VectorRule
+from benchmarks.robustness.rules import RULES, Around, FlTrust, GramRule, Posted, VectorRule
 
 
 def updates(n: int, d: int, rng: np.random.Generator, like: float) -> np.ndarray:
@@ -96,7 +96,8 @@ def test_fltrust__weights_are_the_positive_cosines() -> None:
 
 def posted(n: int = 6, d: int = 2000) -> Posted:
     rng = np.random.default_rng(1)
-    return Posted(updates(n, d, rng, 0.5), updates(n, d, rng, 0.5)[0], np.zeros((0, d), np.int16), bytes(32))
+    given, rest = updates(n, d, rng, 0.5), updates(n, d, rng, 0.5)
+    return Posted(given, Around(rest[:1], rest[1:3], rest[None]), bytes(32))
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -115,7 +116,7 @@ def test_ask__changes_no_state() -> None:
     rule.begin(6, 2)
     rule.decide(given)
     before = {name: values.copy() for name, values in rule.state.items()}
-    rule.ask(-given.updates.astype(np.float32) * 2**-17, None)
+    rule.ask(-given.updates.astype(np.float32) * 2**-17, given.around)
 
     assert all((rule.state[name] == values).all() for name, values in before.items())
 
