@@ -18,13 +18,13 @@ import argparse
 import importlib.util
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from benchmarks.robustness import files, grid, report
-from benchmarks.robustness.catalogue import ATTACKS
+from benchmarks.robustness.catalogue import ATTACKS, GROUPS
 from benchmarks.robustness.data import SETS, Data, from_file
 from benchmarks.robustness.rules import RULES, Rule
 from benchmarks.robustness.scene import Attack
@@ -108,7 +108,7 @@ def cells_of(options: argparse.Namespace) -> list[grid.Cell]:
     best = [*OURS, *(BEST_PEERS if peers() else [])]
     chosen: dict[str, Any] = {
         "rules": options.rule or (list(known_rules()) if whole else best),
-        "attacks": options.attack or list(ATTACKS),
+        "attacks": expanded(options.attack or ATTACKS),
         "data": options.data or (list(SETS) if whole else ["digits"]),
         "models": options.model or (["mlp", "cnn"] if whole else ["mlp"]),
         "n": options.trainers or ([20, 50] if whole else [20]),
@@ -123,6 +123,11 @@ def cells_of(options: argparse.Namespace) -> list[grid.Cell]:
         attack_of(name)
     cells = list(grid.Grid(**chosen).cells())
     return grid.sampled(cells, options.sample, options.seed) if whole else cells
+
+
+def expanded(names: Iterable[str]) -> list[str]:
+    """Groups replaced by their members, each name once."""
+    return list(dict.fromkeys(one for name in names for one in GROUPS.get(name, (name,))))
 
 
 def alpha_of(text: str) -> float | None:
@@ -148,7 +153,7 @@ def parser() -> argparse.ArgumentParser:
     out = argparse.ArgumentParser(prog="python -m benchmarks.robustness", description=__doc__.splitlines()[0])
     many: dict[str, Any] = {"action": "append"}
     out.add_argument("--rule", **many, help="name or file.py:name")
-    out.add_argument("--attack", **many, help="name or file.py:name")
+    out.add_argument("--attack", **many, help="name, group of names or file.py:name")
     out.add_argument("--data", **many, help="name or file.npz with X, y, X_test, y_test")
     out.add_argument("--model", **many, choices=["mlp", "cnn"])
     out.add_argument("--trainers", **many, type=int)
@@ -170,7 +175,7 @@ def main() -> None:
     """Command line."""
     options = parser().parse_args()
     if options.list:
-        for kind, names in {"rules": known_rules(), "attacks": ATTACKS, "data": SETS}.items():
+        for kind, names in {"rules": known_rules(), "attacks": {**ATTACKS, **GROUPS}, "data": SETS}.items():
             print(f"{kind}: {', '.join(names)}")
         return
     cells = cells_of(options)

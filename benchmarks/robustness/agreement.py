@@ -105,7 +105,8 @@ class Agreement:
         kinship = (9 * state["kinship"] + own) // 10 if state["rounds"][0] else own
         discount = self.discount(own, kinship)
         toward = n if params.reference and norm[n] else None
-        agreement = self.agreement(cosine, norm[:n], self.voice(state, discount), toward)
+        voices = self.voices(own, kinship, self.main_voice(state, discount))
+        agreement = self.best(cosine, norm[:n], voices, toward)
         median = lower_median(agreement)
         reputation = self.reputation(state, agreement, median)
         presence = self.presence(agreement, median)
@@ -114,8 +115,21 @@ class Agreement:
         after = {"reputation": reputation, "kinship": kinship, "strikes": strikes}
         total = int(merit.sum())
         weights = merit * FULL_WEIGHT // total if total else np.zeros(n, np.int64)
+        weights = weights * self.pace(median) // F
         state = {**after, "rounds": state["rounds"] + 1}
         return Verdict(weights, clipping, state, labels(reputation, strikes))
+
+    def voices(self, cosine: Array, kinship: Array, main: Array) -> list[Array]:
+        """Directions that the round may be measured against, as says of the trainers."""
+        return [main]
+
+    def best(self, cosine: Array, norm: Array, voices: list[Array], reference: int | None) -> Array:
+        """Agreement with the direction whose median agreement is largest, the first among equals."""
+        return max((self.agreement(cosine, norm, voice, reference) for voice in voices), key=lower_median)
+
+    def pace(self, median: int) -> int:
+        """Part (F) of the whole weight that is given."""
+        return F
 
     def clipping(self, norm: Array) -> Array:
         """Factors that bring norms down to their lower median."""
@@ -130,8 +144,8 @@ class Agreement:
         least = np.minimum(F, np.minimum(by_past, by_now))
         return np.asarray(least * least // F)
 
-    def voice(self, state: State, discount: Array) -> Array:
-        """Say of each in the direction of the round."""
+    def main_voice(self, state: State, discount: Array) -> Array:
+        """Reputation x discount; discount alone if that is zero for all."""
         standing = np.maximum(state["reputation"], 0) * discount // F
         return standing if standing.sum() else discount
 

@@ -100,3 +100,13 @@ ATTACKS: Final[dict[str, Attack]] = {
 }
 """Name -> attack; `none` are attackers who behave, `n_` is noised, `b_` ten honest rounds first, `o_` on and off,
 `ad_` adaptive, `fr_` a free-rider."""
+
+GROUPS: Final = {
+    "hard": (
+        NONE, "sign_flip", "ipm_0.5", "foe_10", "alie_opt", "min_max", "mimic_low", "label_flip", "backdoor",
+        "edge_pgd", "n_ipm_0.5", "n_alie_opt", "n_mimic_low", "o_sign", "sybil", "fr_delta", "ad_disp", "ad_dot",
+        "ad_w_sign",
+    ),
+    "adaptive": (NONE, *ADAPTIVE),
+}  # fmt: skip
+"""Names for several attacks at once; `hard` are those that cost some rule most, one of each family."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from aggregator.fixed import F
 from aggregator.sketch import sketch_of
 from benchmarks.robustness.agreement import GRAM_LIMIT, Agreement, Array, Params, State, Verdict, isqrt
+from benchmarks.robustness.majority import Majority
 from market.codec import UPDATE, blocks, encode
 
 Floats = NDArray[np.float32]
@@ -211,6 +212,7 @@ def exact_gram(sketch: Array) -> Array:
 
 RULES: Final[dict[str, Callable[[], Rule]]] = {
     "average": lambda: GramRule(Mean()),
+    "majority": lambda: GramRule(Majority()),
     "agreement": lambda: GramRule(Agreement()),
     "agreement+ref": lambda: GramRule(Agreement(uses_reference=True)),
     "fltrust": lambda: GramRule(FlTrust()),
