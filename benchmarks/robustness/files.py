@@ -37,10 +37,13 @@ def rule_of(name: str) -> Callable[[], Rule]:
     """A factory of rules from the object `name` of a file.
 
     Either a class with `start(n)` and `weigh(gram, state, params)` (a Gram rule in integers, see
-    `benchmarks.robustness.agreement`), made anew for each run, or a function
+    `benchmarks.robustness.agreement`), or one with `begin`, `decide` and `ask` (a whole rule, see
+    `benchmarks.robustness.rules.Rule`), made anew for each run, or a function
     `aggregate(updates float32 [n, d], f) -> [d]`. Raises InputError E108 for anything else.
     """
     found = _load(name)
+    if inspect.isclass(found) and all(hasattr(found, call) for call in ("begin", "decide", "ask")):
+        return lambda: _named(found(), name)
     if inspect.isclass(found) and hasattr(found, "weigh") and hasattr(found, "start"):
         return lambda: _named(GramRule(found()), name)
     if callable(found) and not inspect.isclass(found) and len(inspect.signature(found).parameters) == 2:
@@ -52,7 +55,7 @@ def rule_of(name: str) -> Callable[[], Rule]:
     )
 
 
-def _named(rule: GramRule, name: str) -> GramRule:
+def _named(rule: Rule, name: str) -> Rule:
     rule.name = name
     return rule
 

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from aggregator.decide import Seats, decide, gram_of
+from aggregator.fixed import F
 from aggregator.rows import COLUMNS, Shape
 from aggregator.state import empty_state, state_of
 from aggregator.verdicts import verdict
 from benchmarks.robustness.agreement import GRAM_LIMIT, Agreement, Params, Verdict, isqrt
+from benchmarks.robustness.majority import CLEAR, Majority
 from benchmarks.robustness.rules import RULES, Around, FlTrust, GramRule, Posted, VectorRule
 
 
@@ -133,3 +135,55 @@ def test_coefficients__floor_of_weight_times_factor() -> None:
     found = Verdict(np.array([3, 65535]), np.array([1 << 13, (1 << 14) - 1]), {})
 
     assert found.coefficients.tolist() == [1, 65531]
+
+
+def camps(honest: int, hostile: int, rng: np.random.Generator) -> np.ndarray:
+    """Gram matrix of two camps that point away from each other, each as diverse inside: cosine 0.2."""
+    core = rng.standard_normal(4000)
+    rows = rng.standard_normal((honest + hostile, 4000)) + 0.5 * core
+    rows[honest:] -= core
+    whole = np.round(1000 * rows).astype(np.int64)
+    return whole @ whole.T
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_majority_of_two_camps__the_larger_one_is_believed(seed: int) -> None:
+    gram = camps(12, 8, np.random.default_rng(seed))
+    found = Majority().weigh(gram, Majority().start(20), Params())
+
+    assert found.weights[12:].sum() == 0
+    assert found.weights[:12].min() > 0.5 * 65535 / 12
+
+
+def test_majority_without_a_common_direction__hardly_moves() -> None:
+    rows = np.round(1000 * np.random.default_rng(0).standard_normal((20, 4000))).astype(np.int64)
+    judge = Majority()
+    found = judge.weigh(rows @ rows.T, judge.start(20), Params())
+
+    assert found.weights.sum() < 0.5 * 65535
+
+
+@pytest.mark.parametrize(
+    ("median", "pace"),
+    [(-5, 0), (0, 0), (CLEAR // 2, F // 2), (CLEAR - 1, F - 7), (CLEAR, F), (CLEAR + 1, F)],
+)
+def test_pace__grows_to_one_with_the_median_agreement(median: int, pace: int) -> None:
+    assert Majority().pace(median) == pace
+
+
+def test_sides_of_a_permuted_round__permuted_alike() -> None:
+    rng = np.random.default_rng(0)
+    gram, order = camps(7, 5, rng), rng.permutation(12)
+    found, turned = (
+        Majority().weigh(g, Majority().start(12), Params()).weights
+        for g in (gram, gram[np.ix_(order, order)])
+    )
+
+    assert turned.tolist() == found[order].tolist()
+
+
+@pytest.mark.parametrize("judge", [Agreement(), Majority()])
+def test_weigh_of_zero_updates__no_weight_and_no_error(judge: Agreement) -> None:
+    found = judge.weigh(np.zeros((6, 6), np.int64), judge.start(6), Params())
+
+    assert found.weights.tolist() == [0] * 6

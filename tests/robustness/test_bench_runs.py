@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from benchmarks.robustness import data, files, grid, report
-from benchmarks.robustness.__main__ import attack_of, cells_of, data_of, parser, rule_of
-from benchmarks.robustness.catalogue import ATTACKS
+from benchmarks.robustness.__main__ import attack_of, cells_of, data_of, expanded, parser, rule_of
+from benchmarks.robustness.catalogue import ATTACKS, GROUPS
 from benchmarks.robustness.nets import Cnn, Mlp
 from benchmarks.robustness.rules import RULES
 from benchmarks.robustness.scene import Attack
@@ -235,7 +235,7 @@ def test_cells__once_each_and_always_with_what_losses_are_measured_against() -> 
 
 
 def test_core_grid__what_the_default_is() -> None:
-    found = cells_of(parser().parse_args([]))
+    found = cells_of(parser().parse_args(["--seeds", "1"]))
 
     assert {cell.setting.f for cell in found} == {0, 4, 6, 8}
     assert {cell.setting.alpha for cell in found} == {None, 0.5, 0.3}
@@ -306,3 +306,16 @@ def test_report_of_a_run_below_six_tenths__lost(accuracy: float, lost: bool, tmp
 def test_parser_of_values_out_of_range__refused(options: list[str]) -> None:
     with pytest.raises(SystemExit):
         parser().parse_args(options)
+
+
+def test_expanded__groups_give_their_members_once() -> None:
+    found = expanded(["adaptive", "sign_flip", "ad_dot"])
+
+    assert found[0] == "none"
+    assert found[-1] == "sign_flip"
+    assert len(set(found)) == len(found) == 7
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_groups__name_attacks_that_exist(group: str) -> None:
+    assert set(GROUPS[group]) <= ATTACKS.keys()
