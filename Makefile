@@ -7,7 +7,7 @@ export PYTHONHASHSEED := 0
 # Many short processes: their own bytecode is kept too, also where the environment asks not to.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup check format contracts kubo test unit demo deep security mutants artifacts snapshots lock clean
+.PHONY: setup check format contracts kubo test unit demo deep robustness security mutants artifacts snapshots lock clean
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -44,6 +44,9 @@ test: check contracts kubo unit  ## all of it, as CI runs it
 deep: setup      ## long fuzzing (not part of `make test`)
 	cd contracts && FOUNDRY_PROFILE=deep ../node_modules/.bin/forge test
 	FAIRTRAIN_PROFILE=deep $(BIN)/python -m pytest tests/stateful tests/refute/test_mutations.py
+
+robustness: setup  ## rules against attacks, ByzFL's beside ours, goes on where it stopped: `make robustness ARGS="--sample 300"`
+	@nice -n 19 $(BIN)/python tools/robustness.py $(ARGS)
 
 security: setup  ## Slither and Halmos, in .venv-security; writes contracts/test/symbolic/report.json
 	@$(BIN)/python tools/security.py

@@ -27,7 +27,6 @@ ROOT = Path(__file__).resolve().parent.parent
 CONTRACTS = ROOT / "contracts"
 SYMBOLIC = CONTRACTS / "test" / "symbolic"
 REPORT = SYMBOLIC / "report.json"
-ENVIRONMENT = ROOT / ".venv-security"
 BUILD = ROOT / "build" / "security"
 GRAVE = ("High", "Medium")
 EXCEPTIONS = (
@@ -135,20 +134,10 @@ def exception(finding: dict[str, Any]) -> str:
 
 def environment() -> dict[str, str]:
     """Installs the tools when the lock file has changed; returns the variables that they run with."""
-    lock = ROOT / "tools" / "requirements-security.lock"
-    stamp, wanted = ENVIRONMENT / ".stamp", hashlib.sha256(lock.read_bytes()).hexdigest()
-    if not stamp.exists() or stamp.read_text() != wanted:
-        say("installing Slither and Halmos into .venv-security")
-        uv = ROOT / ".venv" / "bin" / "uv"
-        if not uv.exists():
-            raise SystemExit("security: .venv is missing; run `make setup` first")
-        python = ENVIRONMENT / "bin" / "python"
-        if not python.exists():
-            subprocess.run([sys.executable, "-m", "venv", "--without-pip", ENVIRONMENT], check=True)
-        options = ["--quiet", "--python", str(python), "--require-hashes", "-r", str(lock)]
-        subprocess.run([str(uv), "pip", "install", *options], check=True)
-        stamp.write_text(wanted)
-    path = [ENVIRONMENT / "bin", ROOT / "node_modules" / ".bin", os.environ["PATH"]]
+    from environments import ready  # beside this file, which tests load from elsewhere
+
+    place = ready("security", "Slither and Halmos")
+    path = [place / "bin", ROOT / "node_modules" / ".bin", os.environ["PATH"]]
     return os.environ | {"PATH": os.pathsep.join(map(str, path)), "NO_COLOR": "1"}
 
 

@@ -200,14 +200,14 @@ class Session:
         return prove_account(self.store, self.place, posted, seat, self.params.seats)
 
     def _work(self, seat: int, specification: str, producer: str, device: str) -> Work:
-        from trainer.producers import find
+        from trainer.foreign import chosen
         from trainer.work import Work
 
         seed = self.key.training_seed(self.place.chain_id, self.place.market, self.project)
         loaded = datasets.load(specification, self.description)
         log.info("%d samples from %s", len(loaded), specification)
         folder = self.folder / "updates"
-        return Work(folder, seat, seed, loaded, self.description, find(producer), device)
+        return Work(folder, seat, seed, loaded, self.description, chosen(producer), device)
 
     def data(self, data: str | None) -> str:
         """The data of this key, remembered from the last run; call it before any stake is sent.

@@ -34,7 +34,11 @@ WIDTH = 120
 @click.command()
 @click.option("--trainers", type=click.IntRange(2, 50), default=10, show_default=True)
 @click.option(
-    "--attackers", "attackers_text", default=DEFAULT_ATTACKERS, show_default=True, help="Or `none`."
+    "--attackers",
+    "attackers_text",
+    default=DEFAULT_ATTACKERS,
+    show_default=True,
+    help="KIND=N, an attack of one's own as file.py:name=N, or `none`.",
 )
 @click.option("--rounds", type=click.IntRange(1, 60), default=8, show_default=True)
 @click.option(

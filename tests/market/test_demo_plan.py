@@ -33,6 +33,7 @@ def test_attackers_default__one_of_each_kind() -> None:
         ("copier", {"copier": 1}),
         ("zero=2, zero=1", {"zero": 3}),
         ("noise=0", {"noise": 0}),
+        ("my/own.py:attack=2,copier", {"my/own.py:attack": 2, "copier": 1}),
     ],
 )
 def test_attackers__kinds_and_counts(text: str, expected: dict[str, int]) -> None:
