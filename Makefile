@@ -37,9 +37,11 @@ kubo: setup      ## the pinned Kubo, built once and cached (tests use it)
 	@$(BIN)/python tools/kubo/build.py || test -z "$$CI"
 
 unit: setup      ## pytest alone: `make unit ARGS="tests/market -k seal"`
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-test: check contracts kubo unit  ## all of it, as CI runs it
+test:            ## all of it, as CI runs it
+	@$(MAKE) --no-print-directory -j 2 check contracts kubo
+	@$(MAKE) --no-print-directory unit
 
 deep: setup      ## long fuzzing (not part of `make test`)
 	cd contracts && FOUNDRY_PROFILE=deep ../node_modules/.bin/forge test
