@@ -7,7 +7,7 @@ export PYTHONHASHSEED := 0
 # Many short processes: their own bytecode is kept too, also where the environment asks not to.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup check format contracts kubo test unit demo deep security mutants artifacts snapshots lock clean
+.PHONY: setup check format contracts kubo test unit demo deep coverage security mutants artifacts snapshots lock clean
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -43,9 +43,11 @@ test:            ## all of it, as CI runs it
 	@$(MAKE) --no-print-directory -j 2 check contracts kubo
 	@$(MAKE) --no-print-directory unit
 
-deep: setup      ## long fuzzing (not part of `make test`)
-	cd contracts && FOUNDRY_PROFILE=deep ../node_modules/.bin/forge test
-	FAIRTRAIN_PROFILE=deep $(BIN)/python -m pytest tests/stateful tests/refute/test_mutations.py
+deep: setup      ## long fuzzing (not part of `make test`); writes contracts/test/deep.json
+	@$(BIN)/python tools/deep.py
+
+coverage: setup  ## lines and branches of escrow, payout and refutation code that the Foundry tests reach
+	@$(BIN)/python tools/coverage.py
 
 security: setup  ## Slither and Halmos, in .venv-security; writes contracts/test/symbolic/report.json
 	@$(BIN)/python tools/security.py
