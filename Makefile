@@ -7,7 +7,7 @@ export PYTHONHASHSEED := 0
 # Many short processes: their own bytecode is kept too, also where the environment asks not to.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup check format contracts kubo test unit demo deep robustness security mutants artifacts snapshots lock clean
+.PHONY: setup check format contracts kubo test unit demo deep coverage robustness security mutants artifacts snapshots lock clean
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -37,13 +37,17 @@ kubo: setup      ## the pinned Kubo, built once and cached (tests use it)
 	@$(BIN)/python tools/kubo/build.py || test -z "$$CI"
 
 unit: setup      ## pytest alone: `make unit ARGS="tests/market -k seal"`
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-test: check contracts kubo unit  ## all of it, as CI runs it
+test:            ## all of it, as CI runs it
+	@$(MAKE) --no-print-directory -j 2 check contracts kubo
+	@$(MAKE) --no-print-directory unit
 
-deep: setup      ## long fuzzing (not part of `make test`)
-	cd contracts && FOUNDRY_PROFILE=deep ../node_modules/.bin/forge test
-	FAIRTRAIN_PROFILE=deep $(BIN)/python -m pytest tests/stateful tests/refute/test_mutations.py
+deep: setup      ## long fuzzing (not part of `make test`); writes contracts/test/deep.json
+	@$(BIN)/python tools/deep.py
+
+coverage: setup  ## lines and branches of escrow, payout and refutation code that the Foundry tests reach
+	@$(BIN)/python tools/coverage.py
 
 robustness: setup  ## rules against attacks, ByzFL's beside ours, goes on where it stopped: `make robustness ARGS="--sample 300"`
 	@nice -n 19 $(BIN)/python tools/robustness.py $(ARGS)

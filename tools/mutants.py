@@ -67,9 +67,19 @@ SWAPS: Final = (
     ("constant", r" 0\b(?!x)", " 1"),
     ("condition", r"if \((?!!)([^()]*(?:\([^()]*\)[^()]*)*)\)", r"if (!(\1))"),
 )
+EQUAL: Final = "equal values give the same"
+REFERENCE: Final = "row N is the reference row, which is never present"
 REASONS: Final = {
-    "uint256 since = t.revealEnd() >= g.lastEventAt() ? t.revealEnd() : g.lastEventAt();": "equal times give the same",
-    "for (uint256 seat; seat <= seats; ++seat) {": "row N is the reference row, which is never present",
+    "uint256 since = t.revealEnd() >= g.lastEventAt() ? t.revealEnd() : g.lastEventAt();": EQUAL,
+    "if (penalty >= stake) penalty = stake;": EQUAL,
+    "base = size * (perByte >= floor ? perByte : floor);": EQUAL,
+    "if (g.clearedAt() >= since) since = g.clearedAt();": EQUAL,
+    "return locked >= terms.bondFloor() ? locked : terms.bondFloor();": EQUAL,
+    "if (total < s.penaltyTaken) return (pay, 0, stake);": "equal totals give a penalty of zero",
+    "for (uint256 seat; seat <= seats; ++seat) {": REFERENCE,
+    "return (row <= seats || row >= RowsOf.firstPast(seats)) && _slotOf(p, seats, round, row) < ROOT_FLOOR;": REFERENCE,
+    "uint256 revealed = round >= back + 1 ? p.rounds[round - 1 - back].tally.revealCount() : 0;": "round 0 has none",
+    "if (replaces && results <= ORDINAL_CEILING) --results;": "254 and 255 allow the same rows and are followed by 255",
 }
 """Why a survivor is none, by what it makes of its line."""
 STATEMENT: Final = re.compile(

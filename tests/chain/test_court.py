@@ -19,7 +19,8 @@ from market.spec import State, apply
 from market.units import NATIVE
 from tests.fixtures_chain import MakeGateway
 from tests.stateful.oracle import MockOracle
-from tests.stateful.world import Posted, World
+from tests.stateful.posted import Posted
+from tests.stateful.world import World
 
 pytestmark = pytest.mark.chain
 LONG = Windows(600, 600, 60, 120, 7_000, 1_000, 1_000, 9_000)

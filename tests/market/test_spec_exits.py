@@ -14,7 +14,8 @@ from market.phases import Phase
 from market.records import Account
 from market.spec import views
 from market.units import BURNED, NATIVE, ZERO32, ZERO_ADDRESS
-from tests.stateful.world import START_CLAIM, World, accounts_tree, someone
+from tests.stateful.posted import START_CLAIM, accounts_tree
+from tests.stateful.world import World, someone
 
 
 @pytest.fixture

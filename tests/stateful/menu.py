@@ -13,7 +13,8 @@ from market.refutation import Below, Check, Tree
 from market.seals import is_revealed
 from market.units import NATIVE, ZERO32, ZERO_ADDRESS, bytes32
 from tests.stateful.oracle import RIGHT, WRONG
-from tests.stateful.world import Claim, World, someone
+from tests.stateful.posted import Claim
+from tests.stateful.world import World, someone
 
 Try = tuple[str, Callable[[], Any]]
 """(name of the contract's function, the call)."""

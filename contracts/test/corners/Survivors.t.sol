@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {Check, Facts, Tree} from "../../src/checks/IChecks.sol";
 import {IMarketFacts as M} from "../../src/interfaces/IMarket.sol";
-import {Account as SeatAccount, Ask, Params, Phase, Post, Refutation} from "../../src/types.sol";
+import {Account as SeatAccount, Ask, Limits, Params, Phase, Post, Refutation} from "../../src/types.sol";
 import {Creation} from "../utils/Creation.sol";
 import {RefutationTest} from "../utils/RefutationTest.sol";
 import {Trees} from "../utils/Trees.sol";
@@ -68,6 +68,55 @@ contract SurvivorsTest is RefutationTest {
         assertEq(market.seatOf(P, 0).payout, address(0));
     }
 
+    /// Whoever opens a round pays for the word of its verdict, and the poster only for changing it.
+    function test_open__writesTheWordOfTheVerdict() public {
+        vm.record();
+        _open();
+        (, bytes32[] memory writes) = vm.accesses(address(market));
+        uint256 found;
+        for (uint256 i; i < writes.length; ++i) {
+            if (uint256(vm.load(address(market), writes[i])) == 1 << 253) ++found;
+        }
+        assertEq(found, 1);
+    }
+
+    function test_addStake__claimsNothing() public {
+        market.addStake{value: _ready(anyone, 5)}(P, 0, 5);
+        assertEq(market.seatOf(P, 0).stake, STAKE + 5);
+        assertEq(market.seatOf(P, 0).claimed, 0);
+    }
+
+    // ----- who is debited, and by how much -----
+
+    function test_leave_revealedWhereAnotherDidNot__losesNothing() public {
+        uint256 round = _toAggregate(EXPECTED, EXPECTED - 1);
+        _post(aggregator, round);
+        vm.warp(block.timestamp + W);
+        market.finalise(P, round);
+        _leave(0);
+        assertEq(market.creditOf(token, _payout(0)), STAKE + accountsOf[round][0].pay);
+        _assertEquation();
+    }
+
+    /// Penalties run on with the seat: a later holder owes what came after the last one.
+    function test_leave_penaltyOfALaterHolder__isTheDifference() public {
+        _withPenalty(3);
+        _leave(0);
+        _register(0);
+        uint256 round = _toAggregate(EXPECTED, EXPECTED);
+        Post memory post = _prepare(aggregator, round, _draft(round));
+        accountsOf[round][0].penalty = 5;
+        (post.roots.accounts,) = Trees.prove(accountsOf[round], 0);
+        openings[round] = Trees.opening(address(market), P, round, aggregator, post);
+        vm.prank(aggregator);
+        market.post(P, round, post);
+        vm.warp(block.timestamp + W);
+        market.finalise(P, round);
+        _leave(0);
+        assertEq(market.projectOf(P).penaltyPool, 2);
+        assertEq(market.seatOf(P, 0).penaltyTaken, 5);
+    }
+
     // ----- amounts of one unit -----
 
     function test_ask_oneWeiTooMuch__givesItBack() public {
@@ -78,6 +127,7 @@ contract SurvivorsTest is RefutationTest {
         vm.deal(watcher, 1 ether);
         vm.prank(watcher);
         market.ask{value: 1 ether}(P, round, q);
+        assertEq(market.askOf(1).index, 1);
         uint256 price = 1 ether - market.creditOf(address(0), watcher);
         uint256 surplus = price / 64; // of the second: one is open
         vm.deal(anyone, 1 ether);
@@ -85,6 +135,11 @@ contract SurvivorsTest is RefutationTest {
         market.ask{value: price + surplus + 1}(P, round, q);
         assertEq(market.creditOf(address(0), anyone), 1);
         assertEq(market.creditOf(address(0), BURN), surplus);
+        (q.level, q.index) = (2, 3);
+        vm.prank(anyone);
+        market.ask{value: 0.9 ether}(P, round, q);
+        assertEq(market.askOf(3).level, 2);
+        assertEq(market.askOf(3).index, 3);
     }
 
     function test_refund_ofOneUnit__creditsIt() public {
@@ -203,12 +258,31 @@ contract OneSeatTest is RefutationTest {
         p.minStake = POT;
     }
 
+    function _limits() internal pure override returns (Limits memory limits) {
+        limits = super._limits();
+        limits.askFloor = 1;
+    }
+
     function _start() internal override {
         seats = 1;
         _create(_params());
         _fund(FUNDS);
         market.register{value: _ready(_trainer(0), POT)}(P, 0, _payout(0), POT, new bytes32[](0));
         _bond(aggregator, BOND);
+    }
+
+    /// 72 bytes at a wei each, a 64th of it for the one that is open: a surplus of one.
+    function test_ask_aSurplusOfOne__isBurned() public {
+        uint256 round = _toAggregate(1, 1);
+        _post(aggregator, round);
+        Ask memory q;
+        q.tree = Tree.Accounts;
+        (q.included, q.rows, q.roots) = (posts[round].included, posts[round].rows, posts[round].roots);
+        vm.fee(0);
+        market.ask{value: 72}(P, round, q);
+        assertEq(market.creditOf(address(0), BURN), 0);
+        market.ask{value: 73}(P, round, q);
+        assertEq(market.creditOf(address(0), BURN), 1);
     }
 
     function test_claim_oneSeat__takesAProofOfOne() public {

@@ -74,7 +74,7 @@ abstract contract Actors is Test {
 
     // ----- parameters -----
 
-    function _limits() internal pure returns (Limits memory) {
+    function _limits() internal pure virtual returns (Limits memory) {
         return Limits({
             min: Windows(1, 1, 1, 1, 1, 1, 1, 1),
             max: Windows(1e6, 1e6, 1e6, 1e6, 1e7, 1e6, 1e6, 1e6),
