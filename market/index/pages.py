@@ -318,7 +318,8 @@ def _credits(look: Look, accounts: set[str]) -> list[CreditRow]:
 def open_results(look: Look, offset: int, limit: int) -> Page[ResultRow]:
     """Results that may still be refuted, in the order in which they stand."""
     c = POSTS.c
-    join = POSTS.join(PROJECTS, (c.project == PROJECTS.c.project) & (c.round > PROJECTS.c.last_final))
+    p = PROJECTS.c
+    join = POSTS.join(PROJECTS, (c.project == p.project) & c.round.between(p.last_final + 1, p.tip))
     mine = select(POSTS).select_from(join).where(c.ended.is_(None))
     count = look.connection.execute(select(func.count()).select_from(mine.subquery())).scalar() or 0
     first = mine.order_by(c.stands_at, c.project, c.round).offset(offset).limit(limit)
