@@ -49,7 +49,6 @@ def judge(url: str, source: Synthetic) -> None:
             )
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE results SET document = 'checked'")
-        connection.exec_driver_sql("ANALYZE")
     engine.dispose()
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, LargeBinary, Table, Text, text
+from sqlalchemy import BigInteger, ColumnElement, LargeBinary, Table, Text, and_, false, or_, text
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -93,6 +94,32 @@ def key() -> Mapped[Any]:
 def where(condition: str) -> dict[str, Any]:
     """A partial index on both databases."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
+def at_places(
+    columns: Sequence[ColumnElement[Any]], places: Iterable[tuple[Any, ...]]
+) -> ColumnElement[bool]:
+    """Rows whose `columns` are one of `places`: equalities, and a list for the column that varies most.
+
+    A list of row values would say the same; SQLite reads the whole table for one.
+    """
+    wanted = list(places)
+    if not wanted:
+        return false()
+    spread = [len({place[at] for place in wanted}) for at in range(len(columns))]
+    varies = spread.index(max(spread))
+    groups: dict[tuple[Any, ...], set[Any]] = {}
+    for place in wanted:
+        groups.setdefault((*place[:varies], *place[varies + 1 :]), set()).add(place[varies])
+    others = [*columns[:varies], *columns[varies + 1 :]]
+    alike = (
+        and_(
+            *(column == value for column, value in zip(others, key, strict=True)),
+            columns[varies].in_(sorted(values)),
+        )
+        for key, values in groups.items()
+    )
+    return or_(*alike)
 
 
 def table_of(cls: type[Base]) -> Table:

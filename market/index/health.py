@@ -41,7 +41,9 @@ def health_of(connection: Connection, stale_s: int, wall: float | None = None) -
         problem=status.get("problem", ""),
         stale=not place or clock - looked > stale_s or state == HALTED,
         unknown_events=connection.execute(
-            select(func.count()).select_from(EVENTS).where(text("listed > 1"), EVENTS.c.listed == 3)
+            select(func.count())
+            .select_from(EVENTS)
+            .where(text(schema.ODD), func.coalesce(EVENTS.c.listed, 0) == 3)
         ).scalar()
         or 0,
         pending_documents=_pending(connection),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, Table, func, select
 
 from market.index import schema
-from market.index.columns import table_of
+from market.index.columns import at_places, table_of
 from market.index.getters import Getters
 from market.index.logs import decode, split_topics
 from market.index.mirror import PROJECTS, RESULTS, ROUNDS, Row
@@ -47,6 +47,8 @@ class Look:
     def times(self, numbers: Iterable[int | None]) -> dict[int, int]:
         """Time of each block, which must be one with events."""
         wanted = sorted({number for number in numbers if number is not None})
+        if not wanted:
+            return {}
         found = select(BLOCKS.c.number, BLOCKS.c.time).where(BLOCKS.c.number.in_(wanted))
         return {row.number: row.time for row in self.connection.execute(found)}
 
@@ -86,7 +88,7 @@ class Look:
     def _at(self, table: Table, name: str, places: Sequence[tuple[int, int]]) -> list[Row]:
         if not places:
             return []
-        return self.rows(select(table).where(tuple_(table.c.project, table.c[name]).in_(places)))
+        return self.rows(select(table).where(at_places([table.c.project, table.c[name]], places)))
 
     def timeline(self, *where: ColumnElement[bool]) -> list[TimelineRow]:
         """Events, newest first."""

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, select, tuple_
+from sqlalchemy import Connection, Table, func, select
 
 from market.events import Asked
 from market.index import schema
-from market.index.columns import table_of
+from market.index.columns import at_places, table_of
 from market.index.plain import from_plain, hints_of, to_plain
 from market.refutation import Tree
 from market.spec.state import Aggregator, OpenAsk, Project, Result, Round, Seat, is_settled
@@ -152,7 +152,7 @@ def _slots(connection: Connection, number: int, project: Project) -> list[Any]:
     columns = (table.c.round, table.c.seat, table.c.seal, table.c.root)
     mine = select(*columns).where(table.c.project == number)
     of_open = mine.where(table.c.round.in_(open_rounds))
-    of_last = mine.where(tuple_(table.c.round, table.c.seat).in_(last))
+    of_last = mine.where(at_places([table.c.round, table.c.seat], last))
     return [*connection.execute(of_open), *connection.execute(of_last)]
 
 

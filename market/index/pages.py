@@ -6,13 +6,13 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, text, tuple_
+from sqlalchemy import ColumnElement, func, select, text
 
 from market.cid import cid_from_digest
 from market.description import MAX_BYTES as DESCRIPTION_BYTES
 from market.duties import advance_duties
 from market.index import schema
-from market.index.columns import table_of
+from market.index.columns import at_places, table_of
 from market.index.look import EVENTS, POSTS, Look, ends_at, hex_of, page, plain_args, project_state
 from market.index.measurements import measurements_of
 from market.index.mirror import SEATS, Row
@@ -236,7 +236,7 @@ def trainer_page(look: Look, address: str, offset: int, limit: int) -> TrainerPa
         return None
     places = [(row["project"], row["seat"], row["tenure"]) for row in held]
     c = SEAT_ROUNDS.c
-    mine = tuple_(c.project, c.seat, c.tenure).in_(places)
+    mine = at_places([c.project, c.seat, c.tenure], places)
     newest = select(SEAT_ROUNDS).where(mine).order_by(c.sealed_number.desc(), c.project, c.seat)
     rows = look.rows(newest.offset(offset).limit(limit))
     return TrainerPage(
@@ -284,7 +284,7 @@ def _exits(look: Look, held: Sequence[Row]) -> dict[tuple[int, int, int], Row]:
     final = {project: final_accounts(look, project, it) for project, it in projects.items()}
     stored = {
         (row["project"], row["seat"]): SEATS.record(row)
-        for row in look.rows(select(SEATS.table).where(tuple_(c.project, c.seat).in_(places)))
+        for row in look.rows(select(SEATS.table).where(at_places([c.project, c.seat], places)))
     }
     found = {}
     for row in held:
@@ -318,7 +318,9 @@ def _credits(look: Look, accounts: set[str]) -> list[CreditRow]:
 def open_results(look: Look, offset: int, limit: int) -> Page[ResultRow]:
     """Results that may still be refuted, in the order in which they stand."""
     c = POSTS.c
-    join = POSTS.join(PROJECTS, (c.project == PROJECTS.c.project) & (c.round > PROJECTS.c.last_final))
+    p = PROJECTS.c
+    # "+ 0": from projects to their few open rounds, never from all posts to their projects
+    join = PROJECTS.join(POSTS, (c.project == p.project + 0) & c.round.between(p.last_final + 1, p.tip))
     mine = select(POSTS).select_from(join).where(c.ended.is_(None))
     count = look.connection.execute(select(func.count()).select_from(mine.subquery())).scalar() or 0
     first = mine.order_by(c.stands_at, c.project, c.round).offset(offset).limit(limit)
@@ -337,7 +339,7 @@ def watch_page(look: Look, offset: int, limit: int) -> WatchPage:
     times = look.times(row["number"] for row in convicted)
     tokens = look.tokens(row["project"] for row in convicted)
     rows = [_conviction(row, times, tokens[row["project"]]) for row in convicted]
-    odd = select(EVENTS).where(text("listed > 1")).order_by(EVENTS.c.number.desc(), EVENTS.c.log_index.desc())
+    odd = select(EVENTS).where(text(schema.ODD)).order_by(EVENTS.c.number.desc(), EVENTS.c.log_index.desc())
     return WatchPage(
         now=look.now,
         open=open_results(look, offset, limit),

@@ -83,6 +83,11 @@ class Undo(Base):
 # ----- what the chain said -----
 
 
+ODD = "coalesce(listed, 0) > 1"
+"""Events without a table of their own, or unread. In these words no other index answers for them: there are few, and a
+planner that takes the index of all listed events reads them all."""
+
+
 class Block(Base):
     """Blocks with events, and all of the last ones."""
 
@@ -114,7 +119,7 @@ class EventRow(Base):
     __table_args__ = (
         Index("ix_events_number", "number", "log_index"),
         Index("ix_events_listed", "project", "number", "log_index", **where("listed IS NOT NULL")),
-        Index("ix_events_odd", "number", "log_index", **where("listed > 1")),
+        Index("ix_events_odd", "number", "log_index", **where(ODD)),
     )
 
 

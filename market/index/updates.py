@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 
 from market.index import schema
-from market.index.columns import table_of
+from market.index.columns import at_places, table_of
 from market.index.look import POSTS, Look, hex_of
 from market.index.mirror import Row
 from market.index.results import update_cid
@@ -42,7 +42,7 @@ def _last_posts(look: Look, places: Sequence[Place]) -> dict[Place, Row]:
     """The newest post of each round; rounds have few."""
     if not places:
         return {}
-    statement = select(POSTS).where(tuple_(POSTS.c.project, POSTS.c.round).in_(places))
+    statement = select(POSTS).where(at_places([POSTS.c.project, POSTS.c.round], places))
     return {(row["project"], row["round"]): row for row in look.rows(statement.order_by(POSTS.c.attempt))}
 
 
@@ -56,7 +56,7 @@ def _figures(look: Look, rows: Sequence[Row], posts: dict[Place, Row]) -> dict[t
     if not wanted:
         return {}
     c = RESULT_SEATS.c
-    found = look.rows(select(RESULT_SEATS).where(tuple_(c.project, c.round, c.attempt, c.seat).in_(wanted)))
+    found = look.rows(select(RESULT_SEATS).where(at_places([c.project, c.round, c.attempt, c.seat], wanted)))
     return {(row["project"], row["round"], row["seat"]): row for row in found}
 
 

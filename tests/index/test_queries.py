@@ -17,7 +17,8 @@ from market.index.run import clear_tables
 from market.index.views import Measurement, Money, ResultState
 from market.phases import Phase
 from market.spec import State, views
-from market.units import NATIVE, ZERO_ADDRESS
+from market.tokens import TokenFacts
+from market.units import ZERO_ADDRESS
 from tests.index.conftest import new_database, sqlite_url
 from tests.index.simulator import SimChain, script
 from tests.index.sync import reading, service, sync
@@ -272,8 +273,9 @@ def test_trainer__has_its_seats_rounds_pay_and_credits(filled: Filled) -> None:
     )
     left = [row for row in page.tenures if row.left_at is not None]
     assert {row.project for row in left} == {NUMBER["over"], NUMBER["refunded"]}
-    assert page.claimed[NATIVE] > 0
-    owed = {(credit.account, credit.token): credit.amount for credit in page.credits}
+    ((token, claimed),) = page.claimed
+    assert (token, claimed > 0) == (TokenFacts(), True)
+    owed = {(credit.account, credit.token.address): credit.amount for credit in page.credits}
     assert all(filled.state.credits[token, account] == amount for (account, token), amount in owed.items())
 
 

@@ -1,4 +1,4 @@
-"""Tokens as they name themselves, and accounts that claims are proved with.
+"""Tokens as they name themselves, accounts that claims are proved with, an index for the few odd events.
 
 Both come from blocks and documents that an older index has read already: it reads the chain again from the start.
 """
@@ -25,6 +25,11 @@ def upgrade() -> None:
         sa.Column("decimals", sa.BigInteger, nullable=True),
     )
     op.create_index("ix_tokens_number", "tokens", ["number"])
+    op.drop_index("ix_events_odd", "events")
+    few = sa.text("coalesce(listed, 0) > 1")
+    op.create_index(
+        "ix_events_odd", "events", ["number", "log_index"], sqlite_where=few, postgresql_where=few
+    )
     keys = [sa.Column(name, sa.BigInteger, primary_key=True) for name in ("project", "round", "attempt")]
     op.create_table("result_accounts", *keys, sa.Column("leaves", sa.LargeBinary, nullable=False))
     for name in sa.inspect(op.get_bind()).get_table_names():
@@ -34,5 +39,10 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drops both."""
+    op.drop_index("ix_events_odd", "events")
+    few = sa.text("listed > 1")
+    op.create_index(
+        "ix_events_odd", "events", ["number", "log_index"], sqlite_where=few, postgresql_where=few
+    )
     op.drop_table("result_accounts")
     op.drop_table("tokens")
