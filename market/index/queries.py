@@ -26,10 +26,11 @@ from market.index.measurements import measurements_of
 from market.index.migrations import is_current
 from market.index.mirror import PROJECTS, SEATS, Row
 from market.index.money import money_of
-from market.index.pages import project_page, round_page, round_rows, trainer_page, watch_page
+from market.index.pages import project_page, round_page, round_rows, watch_page
 from market.index.proofs import account_proof
 from market.index.results import last_posts, model_cid, result_rows
 from market.index.tokens import known_token, tokens_of
+from market.index.trainers import trainer_page
 from market.index.updates import SEAT_ROUNDS, update_rows
 from market.index.views import (
     Health,
