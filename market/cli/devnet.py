@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -14,6 +11,7 @@ from market.cli.amounts import AMOUNT
 from market.cli.context import App, common_options, pass_app, running_chain_id
 from market.cli.deploy import deploy_and_save, deployment_path
 from market.cli.output import amount, shown
+from market.cli.stopping import ends_as_interrupt
 from market.devnet import (
     CHAIN_IDS,
     MNEMONIC,
@@ -57,7 +55,7 @@ def devnet(
         return
     _refuse_second(app)
     app.home.mkdir(parents=True, exist_ok=True)
-    with _ends_as_interrupt():
+    with ends_as_interrupt():
         chain = start_devnet("anvil", port, accounts, block_time, app.home / "devnet.log")
         try:
             app.rpc_urls = chain.url
@@ -162,18 +160,3 @@ def _refuse_second(app: App) -> None:
         what = f"a devnet of this data folder runs at {running['url']}"
         raise ChainError("E206", f"{what}; stop it with `fairtrain devnet stop`")
     app.devnet_file.unlink(missing_ok=True)
-
-
-@contextmanager
-def _ends_as_interrupt() -> Iterator[None]:
-    """A service manager's stop and a closed terminal end the chain as Ctrl-C does."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

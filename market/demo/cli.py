@@ -13,6 +13,7 @@ from rich.console import Console
 from market.cli.context import App, pass_app
 from market.cli.output import amount, plain_table
 from market.cli.output import console as people_console
+from market.cli.stopping import ends_as_interrupt
 from market.demo.liar import ALL, FEWEST_ROUNDS, KINDS, LIE_ROUND, Trial, start_watcher, windows_with_asks
 from market.demo.live import Show
 from market.demo.outcome import report_of
@@ -122,7 +123,11 @@ def run_once(
     app.store_url = store_url(store_kind, app.home)
     # Ganache's clock stands still between blocks, anvil's does not.
     block_time = 1 if node == "ganache" else None
-    with start_devnet(node, 0, len(people) + 4, block_time, base / "node.log") as chain:  # type: ignore[arg-type]
+    # Whoever kills the demonstration kills its processes: they lead sessions of their own.
+    with (
+        ends_as_interrupt(),
+        start_devnet(node, 0, len(people) + 4, block_time, base / "node.log") as chain,  # type: ignore[arg-type]
+    ):
         environment = {
             "FAIRTRAIN_HOME": str(app.home),
             "FAIRTRAIN_RPC": chain.url,

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -59,3 +64,41 @@ def test_leaving__ends_whoever_still_runs(family: Family) -> None:
     assert child.process.poll() is not None
     with pytest.raises(ProcessLookupError):
         os.kill(child.process.pid, 0)
+
+
+def test_demonstration_that_is_killed__takes_its_processes_with_it(tmp_path: Path) -> None:
+    """As `kill` and a closed terminal do; Ctrl-C is the same inside."""
+    options = ["--trainers", "2", "--attackers", "none", "--rounds", "1", "--no-web", "--keep", str(tmp_path)]
+    demonstration = subprocess.Popen(
+        [sys.executable, "-m", "market.cli", "demo", *options],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        log = tmp_path / "logs"
+        wait_until(lambda: log.is_dir() and any(log.glob("trainer*")))
+        demonstration.send_signal(signal.SIGTERM)
+        assert demonstration.wait(60) == 130
+    finally:
+        demonstration.kill()
+        demonstration.communicate()
+    wait_until(lambda: not commands_with(str(tmp_path)))
+
+
+def commands_with(text: str) -> list[str]:
+    """Command lines and environments of living processes that name it."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            said = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+            if text.encode() in said:
+                found.append(folder.name)
+    return found
+
+
+def wait_until(done: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Looks until it is so."""
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.05)
