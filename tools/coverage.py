@@ -18,13 +18,24 @@ from typing import Final
 from mutants import CONTRACTS, HARNESS, LEFT_OUT, ROOT, closure
 
 PLACE: Final = ROOT / "build" / "coverage" / "contracts"
+LIBRARIES: Final = ROOT / "node_modules" / "@layerzerolabs" / "toolbox-foundry" / "lib"
+STANDARD: Final = ("forge-std", "ds-test")
+SETTINGS: Final = (
+    (r"^additional_compiler_profiles[^\n]*\n", ""),
+    (r"^compilation_restrictions = \[.*?^\]\n", ""),
+    (r'"\.\./tools/', '"../../../tools/'),
+    (r'"\.\./node_modules"', '"lib"'),
+    (r"=\.\./node_modules/(@layerzerolabs/toolbox-foundry/lib/)?", "=lib/"),
+)
+"""What changes in foundry.toml."""
 TOTAL: Final = re.compile(r"^(LF|LH|BRF|BRH):(\d+)$", re.MULTILINE)
 BRANCH: Final = re.compile(r"^BRDA:(\d+),.*,(\S+)$", re.MULTILINE)
 COUNTS: Final = {"LF": 0, "LH": 0, "BRF": 0, "BRH": 0}
 
 
 def copy() -> None:
-    """The market, its tests and their settings with one compiler profile."""
+    """The market, its tests and libraries, and settings with one compiler profile. Sources outside of the folder of the
+    settings are compiled, but not found again when forge counts."""
     shutil.rmtree(PLACE, ignore_errors=True)
     paths = [
         path
@@ -33,14 +44,14 @@ def copy() -> None:
     ]
     names = [path.relative_to(CONTRACTS).as_posix() for path in paths if path.name not in LEFT_OUT]
     for name, text in closure([HARNESS, *names], {}, CONTRACTS).items():
-        if not name.startswith("@"):
-            (PLACE / name).parent.mkdir(parents=True, exist_ok=True)
-            (PLACE / name).write_text(text)
-    settings = (
-        (CONTRACTS / "foundry.toml").read_text().replace('"../', '"../../../').replace("=../", "=../../../")
-    )
-    settings = re.sub(r"^additional_compiler_profiles.*\n", "", settings, flags=re.MULTILINE)
-    settings = re.sub(r"^compilation_restrictions = \[.*?^\]\n", "", settings, flags=re.MULTILINE | re.DOTALL)
+        path = PLACE / ("lib" if name.startswith("@") else "") / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    for name in STANDARD:
+        shutil.copytree(LIBRARIES / name, PLACE / "lib" / name)
+    settings = (CONTRACTS / "foundry.toml").read_text()
+    for pattern, replacement in SETTINGS:
+        settings = re.sub(pattern, replacement, settings, flags=re.MULTILINE | re.DOTALL)
     (PLACE / "foundry.toml").write_text(settings)
 
 
@@ -53,7 +64,7 @@ def measured() -> str:
         "--report",
         "lcov",
         "--no-match-coverage",
-        "test|node_modules",
+        "test|lib",
     ]
     path = os.pathsep.join([str(ROOT / "node_modules" / ".bin"), os.environ["PATH"]])
     done = subprocess.run(command, cwd=PLACE, env=os.environ | {"PATH": path}, capture_output=True, text=True)
