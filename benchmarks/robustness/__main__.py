@@ -23,7 +23,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from benchmarks.robustness import files, grid, report
+from benchmarks.robustness import files, grid, named, report
 from benchmarks.robustness.catalogue import ATTACKS, GROUPS
 from benchmarks.robustness.data import SETS, Data, from_file
 from benchmarks.robustness.rules import RULES, Rule
@@ -49,19 +49,9 @@ def peers() -> dict[str, Callable[[], Rule]]:
 
 
 @lru_cache
-def named() -> dict[str, Callable[[], Rule]]:
-    """The named rules of the aggregator."""
-    if importlib.util.find_spec("aggregator.rules") is None:
-        return {}
-    from benchmarks.robustness import named as module
-
-    return dict(module.rules())
-
-
-@lru_cache
 def known_rules() -> dict[str, Callable[[], Rule]]:
     """All rules by name."""
-    return {**RULES, **named(), **peers()}
+    return {**RULES, **dict(named.rules()), **peers()}
 
 
 def rule_of(name: str) -> Callable[[], Rule]:

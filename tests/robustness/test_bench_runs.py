@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.robustness import data, files, grid, report
+from benchmarks.robustness import data, files, grid, named, report
 from benchmarks.robustness.__main__ import attack_of, cells_of, data_of, expanded, parser, rule_of
 from benchmarks.robustness.catalogue import ATTACKS, GROUPS
 from benchmarks.robustness.nets import Cnn, Mlp
@@ -37,6 +37,17 @@ def test_play_paid__weights_of_the_aggregator_and_shares_of_one() -> None:
     assert found.weight is not None
     assert found.pay is not None
     assert 0 <= found.pay < 2 / 6
+
+
+@pytest.mark.parametrize("name", dict(named.rules()))
+def test_play_of_a_named_rule__weights_within_the_whole(name: str) -> None:
+    rule = dict(named.rules())[name]()
+    wide = Setting(n=9, f=2, rounds=2, steps=2)
+    found = play(wide, data.digits(0), rule, ATTACKS["sign_flip"], 0)
+
+    assert found.weight is not None
+    assert 0 <= found.weight <= 1
+    assert rule.name == name
 
 
 def test_play_with_a_backdoor__reports_its_success() -> None:
