@@ -109,7 +109,8 @@ class Agreement:
         agreement = self.best(cosine, norm[:n], voices, toward)
         median = lower_median(agreement)
         reputation = self.reputation(state, agreement, median)
-        presence = self.presence(agreement, median)
+        trust = np.full(n, F, np.int64) if toward is None else cosine[:n, n]
+        presence = self.presence(agreement, median, trust)
         merit = np.maximum(reputation, 0) * discount // F * presence // F * (norm[:n] > 0)
         strikes = np.where(agreement <= -HOSTILE, state["strikes"] + 1, 0)
         after = {"reputation": reputation, "kinship": kinship, "strikes": strikes}
@@ -164,8 +165,8 @@ class Agreement:
         value = np.clip((echo - voice * F) * 128 // np.maximum(rest, 1), -F, F)[:n]
         return np.where(norm > 0, value, 0)
 
-    def presence(self, agreement: Array, median: int) -> Array:
-        """Agreement now: full from 0.7 of the median on."""
+    def presence(self, agreement: Array, median: int, trust: Array) -> Array:
+        """Agreement now: full from 0.7 of the median on. `trust`: cosines with the reference, F without one."""
         full = 7 * (max(median, 0) + 819)
         return np.minimum(F, np.maximum(agreement + 819, 0) * F * 10 // full)
 

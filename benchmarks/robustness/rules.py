@@ -13,6 +13,7 @@ from aggregator.fixed import F
 from aggregator.sketch import sketch_of
 from benchmarks.robustness.agreement import GRAM_LIMIT, Agreement, Array, Params, State, Verdict, isqrt
 from benchmarks.robustness.majority import Majority
+from benchmarks.robustness.trusted import Trusted
 from market.codec import UPDATE, blocks, encode
 
 Floats = NDArray[np.float32]
@@ -215,5 +216,6 @@ RULES: Final[dict[str, Callable[[], Rule]]] = {
     "majority": lambda: GramRule(Majority()),
     "agreement": lambda: GramRule(Agreement()),
     "agreement+ref": lambda: GramRule(Agreement(uses_reference=True)),
+    "agreement+trust": lambda: GramRule(Trusted()),
     "fltrust": lambda: GramRule(FlTrust()),
 }

@@ -13,6 +13,7 @@ from aggregator.verdicts import verdict
 from benchmarks.robustness.agreement import GRAM_LIMIT, Agreement, Params, Verdict, isqrt
 from benchmarks.robustness.majority import CLEAR, Majority
 from benchmarks.robustness.rules import RULES, Around, FlTrust, GramRule, Posted, VectorRule
+from benchmarks.robustness.trusted import Trusted
 
 
 def updates(n: int, d: int, rng: np.random.Generator, like: float) -> np.ndarray:
@@ -187,3 +188,19 @@ def test_weigh_of_zero_updates__no_weight_and_no_error(judge: Agreement) -> None
     found = judge.weigh(np.zeros((6, 6), np.int64), judge.start(6), Params())
 
     assert found.weights.tolist() == [0] * 6
+
+
+def test_trusted__who_stands_at_a_right_angle_to_the_reference_has_no_weight() -> None:
+    rng = np.random.default_rng(0)
+    core, other = np.linalg.qr(rng.standard_normal((4000, 2)))[0].T * 60
+    rows = [core + other + rng.standard_normal(4000) for _ in range(5)]
+    rows += [other - 0.2 * core + rng.standard_normal(4000), core]
+    whole = np.round(1000 * np.stack(rows)).astype(np.int64)
+    plain, trusted = (
+        judge.weigh(whole @ whole.T, judge.start(6), Params(reference=True)).weights
+        for judge in (Agreement(uses_reference=True), Trusted())
+    )
+
+    assert plain[5] > 0
+    assert trusted[5] == 0
+    assert trusted[:5].min() > 0
