@@ -116,7 +116,7 @@ class Agreement:
         after = {"reputation": reputation, "kinship": kinship, "strikes": strikes}
         total = int(merit.sum())
         weights = merit * FULL_WEIGHT // total if total else np.zeros(n, np.int64)
-        weights = weights * self.pace(median) // F
+        weights = weights * self.pace(agreement, state) // F
         state = {**after, "rounds": state["rounds"] + 1}
         return Verdict(weights, clipping, state, labels(reputation, strikes))
 
@@ -128,8 +128,8 @@ class Agreement:
         """Agreement with the direction whose median agreement is largest, the first among equals."""
         return max((self.agreement(cosine, norm, voice, reference) for voice in voices), key=lower_median)
 
-    def pace(self, median: int) -> int:
-        """Part (F) of the whole weight that is given."""
+    def pace(self, agreement: Array, state: State) -> int:
+        """Part (F) of the whole weight that is given; `state` from before the round."""
         return F
 
     def clipping(self, norm: Array) -> Array:

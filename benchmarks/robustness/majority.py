@@ -8,8 +8,8 @@ row and a few vectors.
    counts against the one of the five whose lower median agreement is largest. Attackers who point the other way
    and look as diverse as the honest make everybody disagree with the sum of all; the split tells two camps, and
    the median which camp is the larger one.
-2. The whole weight is scaled by min(1, median agreement / 0.15): where the majority does not see a common direction,
-   the model hardly moves.
+2. The whole weight is scaled by min(1, m / 0.15), m the median agreement weighted by reputation (at most the median
+   one): where those who have earned a say do not see a common direction, the model hardly moves.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import Final
 
 import numpy as np
 
-from aggregator.fixed import F
-from benchmarks.robustness.agreement import Agreement, Array
+from aggregator.fixed import F, weighted_median
+from benchmarks.robustness.agreement import Agreement, Array, State, lower_median
 
 TURNS: Final = 6
 """Steps of the power iteration."""
 CLEAR: Final = 2458
-"""0.15: median agreement from which the whole step is made."""
+"""0.15: weighted median agreement from which the whole step is made."""
 
 
 class Majority(Agreement):
@@ -37,9 +37,11 @@ class Majority(Agreement):
         found = [main, *sides(cosine, main), *sides(kinship, main)]
         return [voice for voice in found if voice.any()] or [main]
 
-    def pace(self, median: int) -> int:
-        """Full from a median agreement of 0.15 on."""
-        return min(F, max(median, 0) * F // CLEAR)
+    def pace(self, agreement: Array, state: State) -> int:
+        """Full from a weighted median agreement of 0.15 on."""
+        say = np.maximum(state["reputation"], 0)
+        pairs = zip(agreement.tolist(), np.minimum(say, lower_median(say)).tolist(), strict=True)
+        return min(F, max(weighted_median(pairs), 0) * F // CLEAR)
 
 
 def sides(cosine: Array, say: Array) -> tuple[Array, Array]:

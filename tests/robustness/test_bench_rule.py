@@ -169,7 +169,10 @@ def test_majority_without_a_common_direction__hardly_moves() -> None:
     [(-5, 0), (0, 0), (CLEAR // 2, F // 2), (CLEAR - 1, F - 7), (CLEAR, F), (CLEAR + 1, F)],
 )
 def test_pace__grows_to_one_with_the_median_agreement(median: int, pace: int) -> None:
-    assert Majority().pace(median) == pace
+    state = {**Majority().start(5), "reputation": np.array([F, F, F, -F, 0])}
+
+    # The last two have lost their say: their agreement counts for nothing.
+    assert Majority().pace(np.array([median, median, median + 5, -F, -F]), state) == pace
 
 
 def test_sides_of_a_permuted_round__permuted_alike() -> None:
