@@ -203,10 +203,10 @@ class WatchNode(Node):
                 return self._refute(posted, finding)
             case Unknown():
                 return self._ask(snapshot, posted, finding.question)
-            case Missing(question=Question() as question):
-                return self._ask(snapshot, posted, question)
             case Missing() if self._force_data:
                 return self._ask_for_files(snapshot, posted, finding)
+            case Missing(question=Question() as question):
+                return self._ask(snapshot, posted, question)
         return False
 
     def _still_counts(self, posted: ResultPosted) -> bool:

@@ -253,8 +253,8 @@ def test_file_that_only_the_poster_has__is_forced_out_leaf_by_leaf(market: Marke
 
     leaves = leaves_of(market.params.coefficients)
     assert [(event.tree, event.row, event.index) for event in events(market, Asked)] == [
-        (Tree.Sketches, 0, 0),
         *((Tree.Update, 0, k) for k in range(leaves)),
+        (Tree.Sketches, 0, 0),
     ]
     assert [event.check for event in events(market, ResultRefuted)] == [Check.Sketch]
 
