@@ -7,7 +7,7 @@ export PYTHONHASHSEED := 0
 # Many short processes: their own bytecode is kept too, also where the environment asks not to.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup check format contracts kubo test unit demo deep coverage robustness security mutants artifacts snapshots lock clean
+.PHONY: setup check format contracts campaign kubo test unit demo deep coverage robustness security mutants artifacts snapshots lock clean
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -30,8 +30,11 @@ format: setup
 	$(BIN)/ruff check --fix .
 	cd contracts && ../node_modules/.bin/forge fmt
 
-contracts: setup ## Foundry: unit, fuzz and invariant tests
-	cd contracts && ../node_modules/.bin/forge test
+contracts: setup ## Foundry: unit and fuzz tests
+	cd contracts && ../node_modules/.bin/forge test --no-match-path 'test/invariant/*'
+
+campaign: setup  ## Foundry: all invariants after every step of long random play
+	cd contracts && ../node_modules/.bin/forge test --match-path 'test/invariant/*'
 
 kubo: setup      ## the pinned Kubo, built once and cached (tests use it)
 	@$(BIN)/python tools/kubo/build.py || test -z "$$CI"
@@ -41,7 +44,7 @@ unit: setup      ## pytest alone: `make unit ARGS="tests/market -k seal"`
 
 test:            ## all of it, as CI runs it
 	@$(MAKE) --no-print-directory -j 2 check contracts kubo
-	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory -j 2 campaign unit
 
 deep: setup      ## long fuzzing (not part of `make test`); writes contracts/test/deep.json
 	@$(BIN)/python tools/deep.py
