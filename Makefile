@@ -1,6 +1,8 @@
 # One command each; CI runs the same targets. `make demo` and `make test` do all set-up on a fresh machine.
 PYTHON ?= python3
 BIN := .venv/bin
+# The program itself: the script of its npm package ends with 0 whatever the tests said.
+FORGE = $(shell ls $(CURDIR)/node_modules/@foundry-rs/forge-*/bin/forge)
 # Node and Go from PyPI wheels serve where the machine has none.
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH):$(CURDIR)/.venv-tools/bin
 export PYTHONHASHSEED := 0
@@ -23,18 +25,18 @@ check: setup     ## format, lint, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	cd contracts && ../node_modules/.bin/forge fmt --check
+	cd contracts && $(FORGE) fmt --check
 
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-	cd contracts && ../node_modules/.bin/forge fmt
+	cd contracts && $(FORGE) fmt
 
 contracts: setup ## Foundry: unit and fuzz tests
-	cd contracts && ../node_modules/.bin/forge test --no-match-path 'test/invariant/*'
+	cd contracts && $(FORGE) test --no-match-path 'test/invariant/*'
 
 campaign: setup  ## Foundry: all invariants after every step of long random play
-	cd contracts && ../node_modules/.bin/forge test --match-path 'test/invariant/*'
+	cd contracts && $(FORGE) test --match-path 'test/invariant/*'
 
 kubo: setup      ## the pinned Kubo, built once and cached (tests use it)
 	@$(BIN)/python tools/kubo/build.py || test -z "$$CI"

@@ -15,6 +15,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
+from environments import foundry
 from mutants import CONTRACTS, HARNESS, LEFT_OUT, ROOT, closure
 
 PLACE: Final = ROOT / "build" / "coverage" / "contracts"
@@ -58,7 +59,7 @@ def copy() -> None:
 def measured() -> str:
     """What forge writes for lcov."""
     command = [
-        "forge",
+        str(foundry("forge")),
         "coverage",
         "--ir-minimum",
         "--report",

@@ -16,9 +16,11 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+from environments import foundry
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 REPORT: Final = ROOT / "contracts" / "test" / "deep.json"
-FORGE: Final = ROOT / "node_modules" / ".bin" / "forge"
+FORGE: Final = foundry("forge")
 PARTS: Final[dict[str, tuple[list[str], Path]]] = {
     "foundry": ([str(FORGE), "test"], ROOT / "contracts"),
     "specification": ([sys.executable, "-m", "pytest", "-q", "tests/stateful"], ROOT),

@@ -1,4 +1,5 @@
-"""Environments of their own for tools that nobody needs to build, test or use the project. Standard library only."""
+"""Where tools are: Foundry's programs, and environments of their own for what nobody needs to build, test or use the
+project. Standard library only."""
 
 from __future__ import annotations
 
@@ -8,6 +9,14 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def foundry(program: str) -> Path:
+    """The program itself. The script of its npm package ends with 0 whatever the program said: it is no gate."""
+    found = sorted(ROOT.glob(f"node_modules/@foundry-rs/{program}-*/bin/{program}"))
+    if not found:
+        raise SystemExit(f"{program} is missing; run `make setup` first")
+    return found[0]
 
 
 def ready(name: str, what: str) -> Path:

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import schemata
+from environments import foundry
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 CONTRACTS: Final = ROOT / "contracts"
@@ -140,12 +141,12 @@ def drawn(root: Path = CONTRACTS) -> list[Mutant]:
     return ordered
 
 
-def foundry(*words: str) -> subprocess.CompletedProcess[str]:
+def forge(*words: str) -> subprocess.CompletedProcess[str]:
     """forge in the copy."""
     path = os.pathsep.join([str(ROOT / "node_modules" / ".bin"), os.environ["PATH"]])
     variables = os.environ | {"PATH": path, "FOUNDRY_FUZZ_RUNS": "32", "NO_COLOR": "1"}
     return subprocess.run(
-        ["forge", *words],
+        [str(foundry("forge")), *words],
         cwd=PLACE / "contracts",
         env=variables,
         capture_output=True,
@@ -177,7 +178,7 @@ def closure(names: list[str], changed: dict[str, str], root: Path) -> dict[str, 
 def noticed() -> str:
     """What the tests say when one fails, "" when all pass."""
     try:
-        done = foundry("test", *FAST)
+        done = forge("test", *FAST)
     except subprocess.TimeoutExpired:
         return "out of time"
     # With --fail-fast forge 1.7.1 exits with 0 whatever happens.
@@ -273,7 +274,7 @@ def copy_tests(files: dict[str, str]) -> None:
     for name in ("node_modules", "tools"):
         if not (PLACE / name).exists():
             (PLACE / name).symlink_to(ROOT / name)
-    built = foundry("build")
+    built = forge("build")
     if built.returncode:
         raise SystemExit(f"mutants: the tests do not compile:\n{built.stdout[-3000:]}{built.stderr[-3000:]}")
 
