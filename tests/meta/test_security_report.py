@@ -74,6 +74,7 @@ def test_exception_of_another_place__none(tool: ModuleType) -> None:
 
 
 def test_mutants_of_the_court__change_one_line_each() -> None:
+    load("environments")
     load("schemata")
     mutants = load("mutants")
     found = mutants.mutants_of("src/Court.sol")
