@@ -9,7 +9,7 @@ export PYTHONHASHSEED := 0
 # Many short processes: their own bytecode is kept too, also where the environment asks not to.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup check format contracts campaign kubo test unit demo deep coverage robustness security mutants artifacts snapshots lock clean
+.PHONY: setup compiled check format contracts campaign kubo test unit demo deep coverage robustness security mutants artifacts snapshots lock clean
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -32,10 +32,13 @@ format: setup
 	$(BIN)/ruff check --fix .
 	cd contracts && $(FORGE) fmt
 
-contracts: setup ## Foundry: unit and fuzz tests
+compiled: setup  ## Foundry: sources and tests; a first `forge test` of some paths alone does not find what it compiled
+	@cd contracts && $(FORGE) build --quiet
+
+contracts: compiled ## Foundry: unit and fuzz tests
 	cd contracts && $(FORGE) test --no-match-path 'test/invariant/*'
 
-campaign: setup  ## Foundry: all invariants after every step of long random play
+campaign: compiled ## Foundry: all invariants after every step of long random play
 	cd contracts && $(FORGE) test --match-path 'test/invariant/*'
 
 kubo: setup      ## the pinned Kubo, built once and cached (tests use it)
@@ -48,7 +51,7 @@ test:            ## all of it, as CI runs it
 	@$(MAKE) --no-print-directory -j 2 check contracts kubo
 	@$(MAKE) --no-print-directory -j 2 campaign unit
 
-deep: setup      ## long fuzzing (not part of `make test`); writes contracts/test/deep.json
+deep: compiled   ## long fuzzing (not part of `make test`); writes contracts/test/deep.json
 	@$(BIN)/python tools/deep.py
 
 coverage: setup  ## lines and branches of escrow, payout and refutation code that the Foundry tests reach

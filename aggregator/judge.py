@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -173,6 +173,28 @@ def judge(
         view=view,
         seconds=clock.laps,
         sums=sums_file,
+    )
+
+
+def judgement_on(
+    inputs: RoundInputs, view: View, delta: Path, model: Path, seats: Sequence[SeatResult] = ()
+) -> Judgement:
+    """What follows from computed steps, for whoever did not get there by `judge`; roots are the caller's to fill in."""
+    accounts = next_accounts(inputs.accounts, view, inputs.unit)
+    roots: Any = None
+    return Judgement(
+        seats=seats,
+        coefficients={seat: int(view.coefficient[seat]) for seat in inputs.updates},
+        state=state_of(view),
+        accounts=accounts,
+        accounts_tree=accounts_tree(accounts),
+        paid=view.paid,
+        delta=delta,
+        model=model,
+        roots=roots,
+        step_roots=step_roots(view),
+        view=view,
+        seconds={},
     )
 
 

@@ -15,19 +15,18 @@ from typing import Any, Final
 
 import numpy as np
 
-from aggregator.accounts import next_accounts
 from aggregator.aggregate import aggregate, moved
 from aggregator.decide import Seats, gram_of, view_of
-from aggregator.judge import Judgement, RoundInputs, seat_results, take_sketches
+from aggregator.judge import Judgement, RoundInputs, judgement_on, seat_results, take_sketches
 from aggregator.refute.proof_tree import Changed, ProofTree
 from aggregator.refute.trees import Trees, judged_trees
-from aggregator.state import STEPS, state_of
+from aggregator.state import STEPS
 from aggregator.steps import View
-from aggregator.trees import LEAF_BYTES, SCALARS, SLOTS, chunk_bits, step_roots
+from aggregator.trees import LEAF_BYTES, SCALARS, SLOTS, chunk_bits
 from market.codec import MODEL, UPDATE, decode, encode
 from market.merkle import clog2
 from market.refutation import Tree
-from market.result_document import SeatResult, accounts_tree
+from market.result_document import SeatResult
 
 Tamper = Callable[[str, Any], Any]
 """(name, honest value) -> the value that goes on: `sketch` (int32 (W, 256)), `gram` (Ints (W, W)), every step, then
@@ -211,27 +210,11 @@ def lie(
 
 def _judgement(inputs: RoundInputs, view: View, folder: Path) -> Judgement:
     """Everything after the steps, as `judge` makes it; roots are filled in by the caller."""
-    slots = step_roots(view)
-    accounts = next_accounts(inputs.accounts, view, inputs.unit)
-    coefficients = {seat: int(view.coefficient[seat]) for seat in inputs.updates}
     delta, model = folder / "delta.bin", folder / "model.bin"
+    made = judgement_on(inputs, view, delta, model, _words(view, inputs.unit))
     files = {seat: file.path for seat, file in inputs.updates.items()}
-    aggregate(inputs.shape, files, coefficients, inputs.base.path, inputs.merged, delta, model)
-    roots: Any = None
-    return Judgement(
-        seats=_words(view, inputs.unit),
-        coefficients=coefficients,
-        state=state_of(view),
-        accounts=accounts,
-        accounts_tree=accounts_tree(accounts),
-        paid=view.paid,
-        delta=delta,
-        model=model,
-        roots=roots,
-        step_roots=slots,
-        view=view,
-        seconds={},
-    )
+    aggregate(inputs.shape, files, made.coefficients, inputs.base.path, inputs.merged, delta, model)
+    return made
 
 
 def _words(view: View, unit: int) -> Sequence[SeatResult]:

@@ -14,17 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from aggregator.accounts import next_accounts
-from aggregator.judge import File, Judgement, RoundInputs
+from aggregator.judge import File, RoundInputs, judgement_on
 from aggregator.ledger import Ledger, choice_of
 from aggregator.refute.differences import Difference, differing
 from aggregator.refute.known import Hidden, Known, Question
 from aggregator.refute.proof_tree import ProofTree
 from aggregator.refute.trees import Trees, judged_trees, sketches_tree
 from aggregator.rows import COLUMNS
-from aggregator.state import state_of
 from aggregator.steps import View
-from aggregator.trees import step_roots
 from aggregator.watch.forced import Answer
 from aggregator.watch.spot import served_sums, sums_tree, view_on
 from market.errors import FairtrainError
@@ -33,7 +30,6 @@ from market.history import Reveal
 from market.merkle import Hash
 from market.ports import Store
 from market.refutation import Check, Tree
-from market.result_document import accounts_tree
 
 _NOWHERE = Path("not served")
 
@@ -62,9 +58,8 @@ class Shielded:
         honest = sketches_tree(inputs.shape, files, inputs.seed, inputs.poster)
         posted = self._posted_sketches(inputs, honest, answers)
         view = _view_from(inputs, posted)
-        trees = judged_trees(
-            inputs, _judgement(inputs, view), start=not below, step_roots_below=below or None
-        )
+        made = judgement_on(inputs, view, _NOWHERE, _NOWHERE)
+        trees = judged_trees(inputs, made, start=not below, step_roots_below=below or None)
         roots, given = self.posted.post.roots, {"sketches": posted}
         for name in ("delta", "model", "columns"):
             if (own := getattr(trees, name)) is not None:
@@ -145,23 +140,3 @@ def _view_from(inputs: RoundInputs, sketches: ProofTree) -> View:
         if content is not None:
             sketch[row] = np.frombuffer(content, ">i4", COLUMNS)
     return view_on(inputs, sketch)
-
-
-def _judgement(inputs: RoundInputs, view: View) -> Judgement:
-    """Of what follows from sketches; there is no delta and no model."""
-    accounts = next_accounts(inputs.accounts, view, inputs.unit)
-    tree = accounts_tree(accounts)
-    return Judgement(
-        seats=(),
-        coefficients={seat: int(view.coefficient[seat]) for seat in inputs.updates},
-        state=state_of(view),
-        accounts=accounts,
-        accounts_tree=tree,
-        paid=view.paid,
-        delta=_NOWHERE,
-        model=_NOWHERE,
-        roots=None,  # type: ignore[arg-type]
-        step_roots=step_roots(view),
-        view=view,
-        seconds={},
-    )

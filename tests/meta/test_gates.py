@@ -36,3 +36,15 @@ def test_forge_of_the_tools__is_the_same_program() -> None:
 def test_sources__never_call_the_script_of_npm() -> None:
     texts = [ROOT / "Makefile", *(ROOT / "tools").glob("*.py")]
     assert [path.name for path in texts if ".bin/forge" in path.read_text()] == []
+
+
+def test_contracts__are_all_compiled_before_some_are_tested() -> None:
+    """On a fresh machine, forge that compiles for some paths only ends with "no matching artifact found"."""
+    for target in ("contracts", "campaign", "deep"):
+        lines = subprocess.run(
+            ["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+        built, tested = (
+            lines.find(words) for words in (" build --quiet", "deep.py" if target == "deep" else " test ")
+        )
+        assert 0 <= built < tested, lines

@@ -7,24 +7,8 @@ import numpy as np
 import pytest
 
 from market.errors import InputError, UpdateError
-from market.initial import initial_model
 from trainer.foreign import chosen
-from trainer.producers import Context, find, honest, produce
-
-SEED = bytes(range(32))
-
-
-@pytest.fixture
-def first(digits, shard) -> Context:
-    return Context(1, 3, SEED, initial_model(digits), shard, digits)
-
-
-@pytest.fixture
-def later(first, digits) -> Context:
-    random = np.random.default_rng(5)
-    peers = {seat: random.integers(-500, 500, digits.d_pad).astype(np.int16) for seat in range(6)}
-    delta = random.integers(-300, 300, digits.d_pad).astype(np.int16)
-    return replace(first, round=2, last_delta=delta, peers=peers)
+from trainer.producers import find, honest, produce
 
 
 @pytest.fixture

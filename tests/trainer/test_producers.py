@@ -9,9 +9,8 @@ from sample_projects import described
 
 from market.errors import InputError, UpdateError
 from market.initial import initial_model
-from trainer.producers import PRODUCERS, Context, Production, find, honest, produce
+from trainer.producers import PRODUCERS, Production, find, honest, produce
 
-SEED = bytes(range(32))
 DISHONEST = sorted(PRODUCERS.keys() - {"honest"})
 
 
@@ -30,19 +29,6 @@ class Files(Mapping[int, np.ndarray]):
 
     def __len__(self) -> int:
         return len(self.updates)
-
-
-@pytest.fixture
-def first(digits, shard) -> Context:
-    return Context(1, 3, SEED, initial_model(digits), shard, digits)
-
-
-@pytest.fixture
-def later(first, digits) -> Context:
-    random = np.random.default_rng(5)
-    peers = {seat: random.integers(-500, 500, digits.d_pad).astype(np.int16) for seat in range(6)}
-    delta = random.integers(-300, 300, digits.d_pad).astype(np.int16)
-    return replace(first, round=2, last_delta=delta, peers=peers)
 
 
 @pytest.mark.parametrize("name", list(PRODUCERS))
