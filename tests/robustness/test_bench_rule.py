@@ -11,6 +11,7 @@ from aggregator.rows import COLUMNS, Shape
 from aggregator.state import empty_state, state_of
 from aggregator.verdicts import verdict
 from benchmarks.robustness.agreement import GRAM_LIMIT, Agreement, Params, Verdict, isqrt
+from benchmarks.robustness.clarity import Clarity
 from benchmarks.robustness.majority import CLEAR, Majority
 from benchmarks.robustness.rules import RULES, Around, FlTrust, GramRule, Posted, VectorRule
 from benchmarks.robustness.trusted import Trusted
@@ -175,18 +176,18 @@ def test_pace__grows_to_one_with_the_median_agreement(median: int, pace: int) ->
     assert Majority().pace(np.array([median, median, median + 5, -F, -F]), state) == pace
 
 
-def test_sides_of_a_permuted_round__permuted_alike() -> None:
+@pytest.mark.parametrize("judge", [Majority(), Clarity()])
+def test_weigh_of_a_permuted_round__permuted_alike(judge: Agreement) -> None:
     rng = np.random.default_rng(0)
     gram, order = camps(7, 5, rng), rng.permutation(12)
     found, turned = (
-        Majority().weigh(g, Majority().start(12), Params()).weights
-        for g in (gram, gram[np.ix_(order, order)])
+        judge.weigh(g, judge.start(12), Params()).weights for g in (gram, gram[np.ix_(order, order)])
     )
 
     assert turned.tolist() == found[order].tolist()
 
 
-@pytest.mark.parametrize("judge", [Agreement(), Majority()])
+@pytest.mark.parametrize("judge", [Agreement(), Majority(), Clarity()])
 def test_weigh_of_zero_updates__no_weight_and_no_error(judge: Agreement) -> None:
     found = judge.weigh(np.zeros((6, 6), np.int64), judge.start(6), Params())
 
