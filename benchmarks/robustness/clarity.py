@@ -20,7 +20,7 @@ from typing import Final
 
 import numpy as np
 
-from aggregator.fixed import F
+from aggregator.fixed import F, weighted_median
 from aggregator.rule import FULL_WEIGHT, HOSTILE, MIN_SEATS
 from benchmarks.robustness.agreement import (
     GRAM_LIMIT,
@@ -36,7 +36,7 @@ from benchmarks.robustness.agreement import (
 from benchmarks.robustness.majority import CLEAR, Majority
 
 SOFT: Final = 410
-"""0.025: least median of the k-th kinship; cosines of this round have twice the noise of the mean."""
+"""0.025: least median of the k-th kinship, some two deviations of the noise in a mean of ten rounds."""
 
 
 class Clarity(Majority):
@@ -58,8 +58,9 @@ class Clarity(Majority):
         cosine = cosines(gram, norm)
         past = min(9, now)
         kinship = (past * state["kinship"] + cosine) // (past + 1)
-        discount = self.discount(cosine, kinship)
-        main = self.main_voice({"reputation": standing(state["reputation"])}, discount)
+        counted = standing(state["reputation"])
+        discount = np.minimum(self.discount(cosine, kinship), likeness(kinship, counted))
+        main = self.main_voice({"reputation": counted}, discount)
         first = self.agreement(cosine, norm, main, None)
         clear = lower_median(first)
         agreement = first
@@ -78,12 +79,6 @@ class Clarity(Majority):
         after |= {"rounds": state["rounds"] + 1, "clarity": moved(state["clarity"], clear)}
         return Verdict(weights, self.clipping(norm), after, labels(reputation, strikes))
 
-    def discount(self, cosine: Array, kinship: Array) -> Array:
-        """The smaller of the coherence discount and that on the (n div 4)-th largest kinship."""
-        kth = np.maximum(kth_largest(kinship, max(1, len(kinship) // 4)), 0)
-        least = np.minimum(F, 13 * max(lower_median(kth), SOFT) * F // (10 * np.maximum(kth, 1)))
-        return np.asarray(np.minimum(super().discount(cosine, kinship), least * least // F))
-
     def presence(self, agreement: Array, median: int, trust: Array) -> Array:
         """Agreement now: full from 0.4 of the median on."""
         full = 4 * (max(median, 0) + 819)
@@ -101,6 +96,16 @@ def standing(reputation: Array) -> Array:
     positive = np.maximum(reputation, 0)
     median = lower_median(positive)
     return np.minimum(positive, median * 6 // 10) if median else positive
+
+
+def likeness(kinship: Array, counted: Array) -> Array:
+    """What remains after the discount on the (n div 4)-th largest kinship, against the larger of its lower median
+    and its median weighted by what reputation counts: senders of noise, who are like nobody, lower only the first."""
+    kth = np.maximum(kth_largest(kinship, max(1, len(kinship) // 4)), 0)
+    said = weighted_median(zip(kth.tolist(), counted.tolist(), strict=True))
+    median = max(said, lower_median(kth), SOFT)
+    least = np.minimum(F, 13 * median * F // (10 * np.maximum(kth, 1)))
+    return np.asarray(least * least // F)
 
 
 def kth_largest(cosine: Array, k: int) -> Array:

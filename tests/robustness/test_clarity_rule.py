@@ -7,7 +7,7 @@ import pytest
 
 from aggregator.fixed import F
 from benchmarks.robustness.agreement import GRAM_LIMIT, Agreement, Array, Params
-from benchmarks.robustness.clarity import Clarity, kth_largest, moved, standing
+from benchmarks.robustness.clarity import Clarity, kth_largest, likeness, moved, standing
 from benchmarks.robustness.majority import CLEAR
 
 
@@ -97,7 +97,7 @@ def test_kth_largest__of_a_row_without_its_own_entry() -> None:
     assert kth_largest(cosine, 2).tolist() == [5, 3, 3, 3]
 
 
-def test_discount__falls_on_an_even_camp_among_pairs() -> None:
+def test_likeness__falls_on_an_even_camp_among_pairs() -> None:
     # Eight of cosine 0.35 with each other; twelve in pairs of 0.8: the same root mean square, not the same fifth.
     cosine = np.zeros((20, 20), np.int64)
     cosine[12:, 12:] = 35 * F // 100
@@ -105,10 +105,24 @@ def test_discount__falls_on_an_even_camp_among_pairs() -> None:
         cosine[first, first + 1] = cosine[first + 1, first] = 80 * F // 100
     cosine[:12, :12] += F // 20
     np.fill_diagonal(cosine, F)
-    with_it, without = (judge.discount(cosine, cosine) for judge in (Clarity(), Agreement()))
+    found = likeness(cosine, np.full(20, F))
 
-    assert with_it[12:].max() < 0.3 * without[12:].min()
-    assert with_it[:12].tolist() == without[:12].tolist()
+    assert Agreement().discount(cosine, cosine).tolist() == [F] * 20
+    assert found[:12].tolist() == [F] * 12
+    assert found[12:].max() < 0.1 * F
+
+
+@pytest.mark.parametrize(("counted", "kept"), [(0, True), (F, False)])
+def test_likeness_beside_noise__the_honest_keep_all_once_noise_counts_for_nothing(
+    counted: int, kept: bool
+) -> None:
+    # Ten senders of noise, ten honest of cosine 0.3: the lower median is that of noise.
+    cosine = np.zeros((20, 20), np.int64)
+    cosine[:10, :10] = 30 * F // 100
+    np.fill_diagonal(cosine, F)
+    found = likeness(cosine, np.array([F] * 10 + [counted] * 10))
+
+    assert (found[:10] == F).all() == kept
 
 
 def test_kinship__the_plain_mean_of_the_first_rounds() -> None:
