@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from aggregator.fixed import F, Ints, bound, clip, floor_sqrt, lower_median
-from aggregator.steps import Step, View, matrix, scalar, vector
+from aggregator.steps import Step, View, matrix, of_round, scalar, vector
 
 START_REPUTATION: Final = F // 2
 """Of a seat in its first round: below the median of those who are known."""
@@ -31,6 +31,14 @@ SEATS_PART: Final = 7
 REFERENCE_PART: Final = 3
 """Parts of ten of the direction that the seats and the reference make, where there is one."""
 
+RATE: Final = 1
+"""Number of the learning rate in `advice`."""
+MOST_RATE: Final = 2 * F
+
+_CLEAR: Final = 4096
+"""0.25: median agreement above which the learning rate grows by a sixteenth."""
+_FADED: Final = 2458
+"""0.15: median agreement below which it shrinks by one."""
 _SLACK: Final = 819
 """0.05: room for the noise of sketches in the agreement of this round."""
 _SCALE_FLOOR: Final = 3277
@@ -242,6 +250,20 @@ def penalty(v: View, i: int) -> int:
     return int(v.n >= MIN_SEATS and v.strikes[i] >= STRIKES)
 
 
+@of_round(F, F, F, FULL_WEIGHT)
+def advice(v: View, k: int) -> int:
+    """What trainers train the next round with, as factors (F) of what the description says: 0 local steps, 1 learning
+    rate, 2 clip bound; 3 the server rate, of which weights are shares. Only the learning rate moves: up to twice
+    the description's while gradients agree, back to it when noise is what is left. The more they agree, the longer
+    a step they bear (McCandlish, Kaplan, Amodei 2018, An empirical model of large-batch training)."""
+    before = int(v.before_advice[k])
+    if k != RATE or v.n < MIN_SEATS:
+        return before
+    if v.agreement_median > _CLEAR:
+        return min(MOST_RATE, before + before // 16)
+    return max(F, before - before // 16) if v.agreement_median < _FADED else before
+
+
 def has_reference(v: View) -> bool:
     """Whether the owner's reference is among the rows, and not zero."""
     return bool(v.root[v.shape.reference] > 0)
@@ -270,4 +292,5 @@ STEPS: Final[list[Step]] = [
     coherence_past_median, coherence_now_median,
     discount, standing, standing_sum, trust, voice, echo, echo_sum, agreement, agreement_median, presence,
     reputation, merit, merit_sum, weight, coefficient, strikes, penalty,
+    advice,
 ]  # fmt: skip

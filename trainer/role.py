@@ -194,13 +194,14 @@ class TrainerNode(Node):
         return Bases(self._store, self._description, self.observer.history, self._folder / "models")
 
     def _check_base(self, base_root: bytes) -> None:
-        """Rebuilds the base and recomputes a sample of the result that made it.
+        """Rebuilds the base, reads what its result advises and recomputes a sample of it.
 
         Raises VerificationError when it lies; UpdateError, DocumentError or StoreError when that cannot be told.
         """
         bases = self._bases()
         bases.model(base_root, self._policy.trust_model)
         posted = self.observer.history.posted_model(base_root)
+        bases.advice(posted)
         if posted is None or base_root in self._sampled or not self._policy.verify_sample:
             return
         bases.check_sample(posted, document_of(self._store, posted).weights())

@@ -12,7 +12,7 @@ from typing import Final
 
 from aggregator.refute.evidence import Evidence
 from aggregator.rows import DELTAS, MEMORY
-from aggregator.rule import HOSTILE, MIN_SEATS
+from aggregator.rule import HOSTILE, MIN_SEATS, RATE
 from aggregator.steps import View
 
 Reads = Callable[[Evidence, View, int, int], None]
@@ -227,6 +227,13 @@ def penalty(e: Evidence, v: View, i: int, j: int) -> None:
         e.at("strikes", i)
 
 
+def advice(e: Evidence, v: View, i: int, j: int) -> None:
+    """Advice before; of the learning rate, the median agreement too."""
+    e.before_round("advice", i)
+    if i == RATE and v.n >= MIN_SEATS:
+        e.scalar("agreement_median")
+
+
 # ----- aggregator.novelty -----
 
 
@@ -371,6 +378,7 @@ READS: Final[dict[str, Reads]] = {
         coherence_past_median, coherence_now_median,
         discount, standing, standing_sum, trust, voice, echo, echo_sum, agreement, agreement_median, presence,
         reputation, merit, merit_sum, weight, coefficient, strikes, penalty,
+        advice,
         has_public, own_system, own_fit, candidate, picks, system, fit, gathered, residual, residual_gram,
     )
 }  # fmt: skip

@@ -97,7 +97,7 @@ def _view(small: Trees, shape: Shape, i: int, j: int, rng: np.random.Generator) 
 def _values(known: Ints, step: Step, seats: int, rows: tuple[int, int], rng: np.random.Generator) -> Ints:
     """Entries of a step: vectors and rows of N (or 2 N) are drawn from those that are known, others copied."""
     if step.kind == "vector":
-        return np.asarray(rng.choice(known, seats))
+        return known if step.begin else np.asarray(rng.choice(known, seats))
     out = zeros(seats, step.length(seats))
     for row in rows:
         line = known[row]

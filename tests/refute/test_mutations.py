@@ -151,7 +151,8 @@ def test_lies_with_consequences__are_all_convicted(court: Court, round_: Made, t
         (folder := tmp_path / str(k)).mkdir()
         rows = sorted(trees.case.present) if name == "sketch" else sorted(trees.case.included)
         place = tuple(
-            random.choice(rows) if at == 0 else random.randrange(n) for at, n in enumerate(shapes[name])
+            random.choice([row for row in rows if row < n]) if at == 0 else random.randrange(n)
+            for at, n in enumerate(shapes[name])
         )
         told = lie(
             round_.inputs,
@@ -231,7 +232,7 @@ def anywhere(trees: Trees, random: Random) -> Difference:
                 return Difference(check, 0, random.randrange(16))
             step = SLOTS[slot - 1]
             if step.kind == "vector":
-                return Difference(check, slot, random.randrange(shape.seats))
+                return Difference(check, slot, random.randrange(step.length(shape.seats)))
             row = random.randrange(shape.seats) if step.carried else random.choice(seats)
             return Difference(check, slot, row, random.randrange(step.length(shape.seats)))
         case Check.Account:

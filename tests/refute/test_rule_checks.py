@@ -184,6 +184,7 @@ def with_any_inputs(trees: Trees, rng: np.random.Generator) -> Trees:
 def recomputed(trees: Trees, name: str, rng: np.random.Generator) -> tuple[int, int, int]:
     """Some entry (i, j) of a step as Python computes it from the inputs that are posted."""
     i, j = int(rng.choice(sorted(trees.case.included))), 0
+    i = int(rng.integers(len(trees.view.advice))) if name == "advice" else i
     value = recompute(STEPS, trees.view, name, i)
     if name in MATRICES:
         j = int(rng.integers(len(value)))
@@ -314,7 +315,7 @@ def test_wrong_of_evidence_from_the_round_before__is_refused(contract: CheckCont
     ("a", "b", "c"),
     [
         (0, 8, 0), (0, 16, 0), (0, 0, 1), (0, 2**255, 0),  # not a scalar of these
-        (31, 0, 0), (60, 0, 0), (64, 0, 0), (2**255, 0, 0),  # not a step of these
+        (32, 0, 0), (61, 0, 0), (64, 0, 0), (2**255, 0, 0),  # not a step of these
         (1, 0, 1), (1, 32, 0), (1, 2**255, 0),  # a vector: column, seat
         (2, 0, 32), (2, 12, 0), (2, 2**255, 0), (2, 0, 2**255), (4, 12, 0),  # a matrix
     ],

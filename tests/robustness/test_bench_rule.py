@@ -8,8 +8,10 @@ import pytest
 from aggregator.decide import Seats, decide, gram_of
 from aggregator.fixed import F
 from aggregator.rows import COLUMNS, Shape
+from aggregator.rule import RATE
 from aggregator.state import empty_state, state_of
 from aggregator.verdicts import verdict
+from benchmarks.robustness.advised import Advised
 from benchmarks.robustness.agreement import GRAM_LIMIT, Agreement, Params, Verdict, isqrt
 from benchmarks.robustness.majority import CLEAR, Majority
 from benchmarks.robustness.rules import RULES, Around, FlTrust, GramRule, Posted, VectorRule
@@ -35,6 +37,7 @@ def sketch_sized(n: int, rng: np.random.Generator, like: float) -> np.ndarray:
 def test_weigh_over_rounds__the_aggregators_integers(n: int, like: float) -> None:
     rng, shape, judge = np.random.default_rng([n, int(10 * like)]), Shape(1000, n), Agreement()
     theirs, reputation, state = empty_state(n), [8192] * n, judge.start(n)
+    advised, told = Advised(), Advised().start(n)
     for now in range(4):
         sketch = sketch_sized(n, rng, like)
         seats = Seats([True] * n, [True] * n, [now == 0] * n)
@@ -46,6 +49,8 @@ def test_weigh_over_rounds__the_aggregators_integers(n: int, like: float) -> Non
             assert found.state["reputation"].tolist() == view.reputation.tolist()
             assert found.state["kinship"].tolist() == view.kinship.tolist()
             assert found.labels == [verdict(view, seat) for seat in range(n)]
+        told = advised.weigh(gram_of(sketch)[:n, :n].astype(np.int64), told, Params()).state
+        assert told["rate"].tolist() == [view.advice[RATE]]
         theirs, reputation, state = state_of(view), [int(r) for r in view.reputation], found.state
 
 

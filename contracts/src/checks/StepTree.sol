@@ -4,7 +4,7 @@ pragma solidity ^0.8.30;
 import {Evidence, Reader} from "./Evidence.sol";
 
 // The steps of rule 1 in the steps tree. A step id is | columns 16 | carried 4 | matrix 4 | width 8 | slot 8 |: columns of a
-// matrix row, 0xfff0 + k for k times the number of seats; a vector has an entry for each seat in row 0.
+// matrix row, 0xfff0 + k for k times the number of seats; a vector has an entry for each seat in row 0, or `columns`.
 // `aggregator/trees.py` numbers them; a test compares both.
 
 uint256 constant NORM = 0x801; // slot 1: vector, 8 bytes
@@ -28,45 +28,46 @@ uint256 constant WEIGHT = 0x812; // slot 18: vector, 8 bytes
 uint256 constant COEFFICIENT = 0x813; // slot 19: vector, 8 bytes
 uint256 constant STRIKES = 0x100814; // slot 20: carried vector, 8 bytes
 uint256 constant PENALTY = 0x815; // slot 21: vector, 8 bytes
-uint256 constant OWN_SYSTEM = 0x1e010816; // slot 22: matrix, 8 bytes, 30 columns
-uint256 constant OWN_FIT = 0x5010817; // slot 23: matrix, 8 bytes, 5 columns
-uint256 constant CANDIDATE = 0xfff2011018; // slot 24: matrix, 16 bytes, 2 N columns
-uint256 constant PICKS = 0x3010819; // slot 25: matrix, 8 bytes, 3 columns
-uint256 constant SYSTEM = 0x4801081a; // slot 26: matrix, 8 bytes, 72 columns
-uint256 constant FIT = 0x801101b; // slot 27: matrix, 16 bytes, 8 columns
-uint256 constant GATHERED = 0x90001041c; // slot 28: matrix, 4 bytes, 2304 columns
-uint256 constant RESIDUAL = 0x10001041d; // slot 29: matrix, 4 bytes, 256 columns
-uint256 constant RESIDUAL_GRAM = 0xfff101101e; // slot 30: matrix, 16 bytes, N columns
-uint256 constant RESIDUAL_NORM = 0x81f; // slot 31: vector, 8 bytes
-uint256 constant PAY_CLIPPING = 0x820; // slot 32: vector, 8 bytes
-uint256 constant LIVE = 0x821; // slot 33: vector, 8 bytes
-uint256 constant TWIN_AGE = 0x100822; // slot 34: carried vector, 8 bytes
-uint256 constant TWIN = 0xfff1110823; // slot 35: carried matrix, 8 bytes, N columns
-uint256 constant TWIN_MEAN = 0xfff1010824; // slot 36: matrix, 8 bytes, N columns
-uint256 constant TWIN_TYPICAL = 0x825; // slot 37: vector, 8 bytes
-uint256 constant ALIKE = 0xfff1010826; // slot 38: matrix, 8 bytes, N columns
-uint256 constant CROWD = 0x827; // slot 39: vector, 8 bytes
-uint256 constant PAY_VOICE = 0x828; // slot 40: vector, 8 bytes
-uint256 constant PAY_ECHO = 0x1029; // slot 41: vector, 16 bytes
-uint256 constant OTHERS_NORM = 0x82a; // slot 42: vector, 8 bytes
-uint256 constant AGREED = 0x82b; // slot 43: vector, 8 bytes
-uint256 constant NEW_VOICE = 0x82c; // slot 44: vector, 8 bytes
-uint256 constant NEW_ECHO = 0x102d; // slot 45: vector, 16 bytes
-uint256 constant NEW_OTHERS_NORM = 0x82e; // slot 46: vector, 8 bytes
-uint256 constant NEW_SUM = 0xfff111082f; // slot 47: carried matrix, 8 bytes, N columns
-uint256 constant RESIDUAL_SHARE = 0x830; // slot 48: vector, 8 bytes
-uint256 constant ENERGY = 0x831; // slot 49: vector, 8 bytes
-uint256 constant EARNED = 0x100832; // slot 50: carried vector, 8 bytes
-uint256 constant AGREED_SUM = 0x100833; // slot 51: carried vector, 8 bytes
-uint256 constant AGE = 0x100834; // slot 52: carried vector, 8 bytes
-uint256 constant NEWNESS = 0x835; // slot 53: vector, 8 bytes
-uint256 constant JUDGED = 0x836; // slot 54: vector, 8 bytes
-uint256 constant RATIO = 0x837; // slot 55: vector, 8 bytes
-uint256 constant RATIO_WEIGHT = 0x838; // slot 56: vector, 8 bytes
-uint256 constant GATE = 0x839; // slot 57: vector, 8 bytes
-uint256 constant POINTS = 0x83a; // slot 58: vector, 8 bytes
-uint256 constant PAY = 0x103b; // slot 59: vector, 16 bytes
-uint256 constant LAST_SLOT = 59;
+uint256 constant ADVICE = 0x4100816; // slot 22: carried vector, 8 bytes, 4 entries of the round
+uint256 constant OWN_SYSTEM = 0x1e010817; // slot 23: matrix, 8 bytes, 30 columns
+uint256 constant OWN_FIT = 0x5010818; // slot 24: matrix, 8 bytes, 5 columns
+uint256 constant CANDIDATE = 0xfff2011019; // slot 25: matrix, 16 bytes, 2 N columns
+uint256 constant PICKS = 0x301081a; // slot 26: matrix, 8 bytes, 3 columns
+uint256 constant SYSTEM = 0x4801081b; // slot 27: matrix, 8 bytes, 72 columns
+uint256 constant FIT = 0x801101c; // slot 28: matrix, 16 bytes, 8 columns
+uint256 constant GATHERED = 0x90001041d; // slot 29: matrix, 4 bytes, 2304 columns
+uint256 constant RESIDUAL = 0x10001041e; // slot 30: matrix, 4 bytes, 256 columns
+uint256 constant RESIDUAL_GRAM = 0xfff101101f; // slot 31: matrix, 16 bytes, N columns
+uint256 constant RESIDUAL_NORM = 0x820; // slot 32: vector, 8 bytes
+uint256 constant PAY_CLIPPING = 0x821; // slot 33: vector, 8 bytes
+uint256 constant LIVE = 0x822; // slot 34: vector, 8 bytes
+uint256 constant TWIN_AGE = 0x100823; // slot 35: carried vector, 8 bytes
+uint256 constant TWIN = 0xfff1110824; // slot 36: carried matrix, 8 bytes, N columns
+uint256 constant TWIN_MEAN = 0xfff1010825; // slot 37: matrix, 8 bytes, N columns
+uint256 constant TWIN_TYPICAL = 0x826; // slot 38: vector, 8 bytes
+uint256 constant ALIKE = 0xfff1010827; // slot 39: matrix, 8 bytes, N columns
+uint256 constant CROWD = 0x828; // slot 40: vector, 8 bytes
+uint256 constant PAY_VOICE = 0x829; // slot 41: vector, 8 bytes
+uint256 constant PAY_ECHO = 0x102a; // slot 42: vector, 16 bytes
+uint256 constant OTHERS_NORM = 0x82b; // slot 43: vector, 8 bytes
+uint256 constant AGREED = 0x82c; // slot 44: vector, 8 bytes
+uint256 constant NEW_VOICE = 0x82d; // slot 45: vector, 8 bytes
+uint256 constant NEW_ECHO = 0x102e; // slot 46: vector, 16 bytes
+uint256 constant NEW_OTHERS_NORM = 0x82f; // slot 47: vector, 8 bytes
+uint256 constant NEW_SUM = 0xfff1110830; // slot 48: carried matrix, 8 bytes, N columns
+uint256 constant RESIDUAL_SHARE = 0x831; // slot 49: vector, 8 bytes
+uint256 constant ENERGY = 0x832; // slot 50: vector, 8 bytes
+uint256 constant EARNED = 0x100833; // slot 51: carried vector, 8 bytes
+uint256 constant AGREED_SUM = 0x100834; // slot 52: carried vector, 8 bytes
+uint256 constant AGE = 0x100835; // slot 53: carried vector, 8 bytes
+uint256 constant NEWNESS = 0x836; // slot 54: vector, 8 bytes
+uint256 constant JUDGED = 0x837; // slot 55: vector, 8 bytes
+uint256 constant RATIO = 0x838; // slot 56: vector, 8 bytes
+uint256 constant RATIO_WEIGHT = 0x839; // slot 57: vector, 8 bytes
+uint256 constant GATE = 0x83a; // slot 58: vector, 8 bytes
+uint256 constant POINTS = 0x83b; // slot 59: vector, 8 bytes
+uint256 constant PAY = 0x103c; // slot 60: vector, 16 bytes
+uint256 constant LAST_SLOT = 60;
 
 // Scalars: entries of 16 bytes in slot 0.
 uint256 constant NORM_MEDIAN = 0;

@@ -19,6 +19,10 @@ library Rule {
     int256 private constant STRIKES_LIMIT = 3;
     int256 private constant SLACK = 819;
     int256 private constant SCALE_FLOOR = 3277;
+    int256 private constant CLEAR = 4096;
+    int256 private constant FADED = 2458;
+    uint256 private constant RATE = 1;
+    uint256 private constant SERVER = 3;
     int256 private constant SEATS_PART = 7; // of ten parts of the direction, where there is a reference
     int256 private constant REFERENCE_PART = 3;
 
@@ -202,6 +206,17 @@ library Rule {
     function penalty(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
         if (!_isJudged(f, i)) return 0;
         return StepTree.at(r, t, STRIKES, i) >= STRIKES_LIMIT ? int256(1) : int256(0);
+    }
+
+    // ----- advice -----
+
+    /// Entry k: 0 local steps, 1 learning rate, 2 clip bound, 3 server rate. Only the learning rate moves.
+    function advice(Reader memory r, Steps memory t, Facts calldata f, uint256 k) internal pure returns (int256) {
+        int256 before = Before.ofRound(r, f, ADVICE, k, k == SERVER ? FULL_WEIGHT : F);
+        if (k != RATE || Seats.count(f) < MIN_SEATS) return before;
+        int256 median = StepTree.scalar(r, t, AGREEMENT_MEDIAN);
+        if (median > CLEAR) return Numbers.min(2 * F, before + Numbers.div(before, 16));
+        return median < FADED ? Numbers.max(F, before - Numbers.div(before, 16)) : before;
     }
 
     // ----- for several -----

@@ -1,0 +1,34 @@
+"""The default rule with trainers who follow its advice: up to twice the described learning rate while they agree.
+
+`aggregator.rule.advice` moves one of its four numbers, the learning rate; this is that rule on the bench, where the
+world trains with `rate`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from aggregator.fixed import F
+from aggregator.rule import MOST_RATE
+from benchmarks.robustness.agreement import Agreement, Array, State
+
+_CLEAR, _FADED = 4096, 2458
+
+
+class Advised(Agreement):
+    """`Agreement`; its state has the factor of the learning rate."""
+
+    name = "agreement+advice"
+
+    def start(self, n: int) -> State:
+        """The description's rate."""
+        return {**super().start(n), "rate": np.array([F])}
+
+    def advice(self, state: State, median: int) -> dict[str, Array]:
+        """A sixteenth up above a median agreement of 0.25, down below 0.15, between one and two."""
+        rate = state["rate"]
+        if median > _CLEAR:
+            rate = np.minimum(MOST_RATE, rate + rate // 16)
+        elif median < _FADED:
+            rate = np.maximum(F, rate - rate // 16)
+        return {"rate": rate}
