@@ -191,6 +191,7 @@ abstract contract MarketBase is IMarketViews, ReentrancyGuard {
         params.coefficients = frozen.coefficients;
         params.endDate = frozen.endDate;
         params.admissionRoot = frozen.admissionRoot;
+        params.referenceKey = frozen.referenceKey;
         params.windows = p.windows;
         content.descriptionDigest = frozen.descriptionDigest;
         content.modelDigest = frozen.modelDigest;
@@ -236,6 +237,9 @@ abstract contract MarketBase is IMarketViews, ReentrancyGuard {
         }
         v.pot = r.pot + v.uncharged;
         v.baseRoot = r.baseRoot;
+        v.referenceAwaited = t.referenceAwaited();
+        v.referenceRevealed = t.referenceRevealed();
+        v.referenceSealed = v.referenceRevealed || t.referenceClosed();
         if (_counts(phase)) v.proposedAt = uint40(verdict.proposedAt());
     }
 
@@ -292,7 +296,8 @@ abstract contract MarketBase is IMarketViews, ReentrancyGuard {
 
     function slotOf(uint256 project, uint256 round, uint256 seat) external view returns (bytes32) {
         Project storage p = _existing(project);
-        Seats.checkIndex(p, seat);
+        // The reference's slot comes after those of the seats.
+        if (seat != p.terms.seats()) Seats.checkIndex(p, seat);
         return bytes32(p.rounds[round].slots[seat]);
     }
 

@@ -15,7 +15,7 @@ struct Round {
     bytes32 commitment; // of the stored result
     bytes32 modelRoot; // of the stored result
     mapping(uint256 seat => bool) taken; // flat shares
-    mapping(uint256 seat => uint256) slots; // 0 empty, below 2^216 a seal, else the revealed root
+    mapping(uint256 seat => uint256) slots; // 0 empty, below 2^216 a seal, else the revealed root; at the seat limit the reference's
 }
 
 struct Seat {
@@ -50,6 +50,7 @@ struct Frozen {
     bytes32 admissionRoot;
     bytes32 descriptionDigest;
     bytes32 modelDigest;
+    address referenceKey;
 }
 
 struct Project {
