@@ -35,9 +35,9 @@ RATE: Final = 1
 """Number of the learning rate in `advice`."""
 MOST_RATE: Final = 2 * F
 
-_CLEAR: Final = 4096
-"""0.25: median agreement above which the learning rate grows by a sixteenth."""
-_FADED: Final = 2458
+CLEAR: Final = 4915
+"""0.3: median agreement above which the learning rate grows by a sixteenth."""
+FADED: Final = 2458
 """0.15: median agreement below which it shrinks by one."""
 _SLACK: Final = 819
 """0.05: room for the noise of sketches in the agreement of this round."""
@@ -259,9 +259,9 @@ def advice(v: View, k: int) -> int:
     before = int(v.before_advice[k])
     if k != RATE or v.n < MIN_SEATS:
         return before
-    if v.agreement_median > _CLEAR:
+    if v.agreement_median > CLEAR:
         return min(MOST_RATE, before + before // 16)
-    return max(F, before - before // 16) if v.agreement_median < _FADED else before
+    return max(F, before - before // 16) if v.agreement_median < FADED else before
 
 
 def has_reference(v: View) -> bool:

@@ -16,6 +16,8 @@ from market.merkle import Hash, absent_root, clog2, leaf_hash, node_hash, root_o
 
 ONE: Final = 1 << 14
 """The factor that leaves a hint as it is."""
+LEAST, MOST = ONE // 4, 4 * ONE
+"""What trainers follow at all: a wrong result may stand until somebody has refuted it."""
 SLOT: Final = 22
 """Of the steps tree."""
 SLOT_BITS: Final = 6
@@ -68,7 +70,7 @@ def slot_root(values: Sequence[int], seats: int) -> Hash:
 def checked_advice(values: Sequence[int], proof: Sequence[Hash], root: Hash, seats: int) -> Advice:
     """Advice that a steps tree with this root holds. `seats`: the project's seat limit.
 
-    Raises UpdateError E113 for anything else.
+    Raises UpdateError E113 for anything else, and for factors that no honest result posts.
     """
     if len(values) != len(START) or len(proof) != SLOT_BITS:
         raise UpdateError(
@@ -80,4 +82,8 @@ def checked_advice(values: Sequence[int], proof: Sequence[Hash], root: Hash, sea
         found = node_hash(sibling, found) if SLOT >> level & 1 else node_hash(found, sibling)
     if found != root:
         raise UpdateError("E113", f"advice: document has root 0x{found.hex()}, posted 0x{root.hex()}")
+    if not all(LEAST <= value <= MOST for value in values[:3]):
+        raise UpdateError(
+            "E113", f"advice: got factors {list(values[:3])}, honest ones lie in {LEAST} .. {MOST}"
+        )
     return Advice(*values)

@@ -294,9 +294,10 @@ def _first_post(now: ProjectSnapshot) -> list[Duty]:
 
 
 def possible_rows(now: ProjectSnapshot, round_: int, deltas_below: int) -> int:
-    """Public rows of a complete result: the last K deltas, the revealed files of the last V rounds."""
+    """Public rows of a complete result: the last K deltas, the reference, the revealed files of the last V rounds."""
     files = range(max(round_ - now.params.file_rounds, 1), round_)
-    return min(now.params.delta_rows, deltas_below) + sum(now.rounds[n].reveal_count for n in files)
+    own = min(now.params.delta_rows, deltas_below) + now.rounds[round_].reference_revealed
+    return own + sum(now.rounds[n].reveal_count for n in files)
 
 
 def _replace(now: ProjectSnapshot) -> list[Duty]:

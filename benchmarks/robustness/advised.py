@@ -9,10 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from aggregator.fixed import F
-from aggregator.rule import MOST_RATE
+from aggregator.rule import CLEAR, FADED, MOST_RATE
 from benchmarks.robustness.agreement import Agreement, Array, State
-
-_CLEAR, _FADED = 4096, 2458
 
 
 class Advised(Agreement):
@@ -25,10 +23,10 @@ class Advised(Agreement):
         return {**super().start(n), "rate": np.array([F])}
 
     def advice(self, state: State, median: int) -> dict[str, Array]:
-        """A sixteenth up above a median agreement of 0.25, down below 0.15, between one and two."""
+        """A sixteenth up above a median agreement of 0.3, down below 0.15, between one and two."""
         rate = state["rate"]
-        if median > _CLEAR:
+        if median > CLEAR:
             rate = np.minimum(MOST_RATE, rate + rate // 16)
-        elif median < _FADED:
+        elif median < FADED:
             rate = np.maximum(F, rate - rate // 16)
         return {"rate": rate}

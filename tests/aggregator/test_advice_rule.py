@@ -11,7 +11,7 @@ from aggregator.rule import FULL_WEIGHT, MOST_RATE, STEPS, F
 from aggregator.state import empty_state, read_state, state_bytes, state_of
 from aggregator.steps import View
 from aggregator.trees import SLOTS, chunk_bits, step_roots, steps_root
-from market.advice import SLOT, START, checked_advice, proof_of
+from market.advice import SLOT, START, checked_advice, proof_of, slot_root
 from market.errors import DocumentError, UpdateError
 from market.merkle import clog2
 
@@ -31,10 +31,10 @@ def test_advice_before_the_first_result__is_the_description() -> None:
 @pytest.mark.parametrize(
     ("median", "before", "after"),
     [
-        (4096, F, F),
-        (4097, F, F + F // 16),
-        (4097, 2 * F - 1, MOST_RATE),
-        (4097, MOST_RATE, MOST_RATE),
+        (4915, F, F),
+        (4916, F, F + F // 16),
+        (4916, 2 * F - 1, MOST_RATE),
+        (4916, MOST_RATE, MOST_RATE),
         (2458, 20_000, 20_000),
         (2457, 20_000, 18_750),
         (2457, F + 1, F),
@@ -121,3 +121,20 @@ def test_checked_advice_of_anything_else__is_refused() -> None:
             checked_advice(said, hashes, root, 5)
     with pytest.raises(UpdateError, match="E113 advice"):
         checked_advice(values, proof, root, 6000)
+
+
+@pytest.mark.parametrize("k", [0, 1, 2])
+@pytest.mark.parametrize(("value", "follows"), [(4095, False), (4096, True), (65_536, True), (65_537, False)])
+def test_checked_advice_that_no_honest_result_posts__is_refused(k: int, value: int, follows: bool) -> None:
+    """A liar's result holds it, until somebody refutes it."""
+    values = [*START]
+    values[k] = value
+    slots = [b"\x11" * 32] * SLOT + [slot_root(values, 5)] + [b"\x11" * 32] * (63 - SLOT)
+
+    if follows:
+        assert checked_advice(values, proof_of(slots), steps_root(slots), 5) == tuple(values)
+    else:
+        with pytest.raises(
+            UpdateError, match=r"E113 advice: got factors .* honest ones lie in 4096 \.\. 65536"
+        ):
+            checked_advice(values, proof_of(slots), steps_root(slots), 5)

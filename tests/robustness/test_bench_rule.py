@@ -236,3 +236,15 @@ def test_trusted__who_stands_at_a_right_angle_to_the_reference_has_no_weight() -
     assert plain[5] > 0
     assert trusted[5] == 0
     assert trusted[:5].min() > 0
+
+
+def test_rate__is_one_until_the_trainers_agree() -> None:
+    rng = np.random.default_rng(3)
+    rows = (1000 * (rng.standard_normal(2000) + rng.standard_normal((8, 2000)))).astype(np.int16)
+    none, plain, advised = np.zeros((0, 2000), np.int16), GramRule(Agreement()), GramRule(Advised())
+    for rule in (plain, advised):
+        rule.begin(8, 0)
+        assert rule.rate == 1.0
+        rule.decide(Posted(rows, Around(none, none, none[None]), bytes(32)))
+
+    assert (plain.rate, advised.rate) == (1.0, 1 + 1 / 16)

@@ -192,7 +192,7 @@ def test_update_of_the_first_round__is_trained_as_described(shop: Workshop) -> N
         (START._replace(rate=ONE + ONE // 16), 1.0625, 2),
         (START._replace(steps=ONE // 4), 1, 1),
         (START._replace(steps=3 * ONE), 1, 6),
-        (START._replace(clip=1, server=1), 1, 2),
+        (START._replace(clip=2 * ONE, server=1), 1, 2),
     ],
 )
 def test_update_on_a_result__is_trained_as_the_result_advises(

@@ -19,7 +19,7 @@ library Rule {
     int256 private constant STRIKES_LIMIT = 3;
     int256 private constant SLACK = 819;
     int256 private constant SCALE_FLOOR = 3277;
-    int256 private constant CLEAR = 4096;
+    int256 private constant CLEAR = 4915;
     int256 private constant FADED = 2458;
     uint256 private constant RATE = 1;
     uint256 private constant SERVER = 3;
