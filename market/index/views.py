@@ -17,6 +17,7 @@ from market.index.parts import (
     Health,
     Money,
     Page,
+    ReferenceRow,
     ResultRow,
     ResultState,
     TimelineRow,
@@ -160,6 +161,8 @@ class RoundPage:
     token: TokenFacts
     now: int
     row: RoundRow
+    reference: ReferenceRow | None
+    """None in a project without one"""
     updates: Sequence[UpdateRow]
     results: Sequence[ResultRow]
     asks: Sequence[AskRow]
@@ -255,6 +258,7 @@ __all__ = [
     "Page",
     "ProjectPage",
     "ProjectRow",
+    "ReferenceRow",
     "ResultRow",
     "ResultState",
     "RoundPage",
