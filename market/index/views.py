@@ -161,12 +161,12 @@ class RoundPage:
     token: TokenFacts
     now: int
     row: RoundRow
-    reference: ReferenceRow | None
-    """None in a project without one"""
     updates: Sequence[UpdateRow]
     results: Sequence[ResultRow]
     asks: Sequence[AskRow]
     timeline: Sequence[TimelineRow]
+    reference: ReferenceRow | None = None
+    """None in a project without one"""
 
 
 @dataclass(frozen=True)
