@@ -270,7 +270,7 @@ contract Market is IMarket, MarketBase {
         _expect(project, g.lastResult(), phaseOf(project, g.lastResult()), IN_STANDING | IN_FINAL);
 
         Tally last = p.rounds[head].tally;
-        uint256 active = again ? last.activeLeft() : Seats.activeNext(p, g);
+        uint256 active = again ? last.activeLeft() : Seats.activeNext(g, last);
         bool awaited = again ? last.referenceAwaited() : Seats.awaitsReference(p, head, last);
         if (!again) _reserve(p, ++head);
         Round storage r = p.rounds[head];

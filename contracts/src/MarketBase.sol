@@ -210,7 +210,7 @@ abstract contract MarketBase is IMarketViews, ReentrancyGuard {
         v.lastFinal = uint24(g.lastFinal());
         v.terminalUpTo = uint24(g.terminalUpTo());
         v.openCount = uint16(g.openCount());
-        v.activeNext = uint16(Seats.activeNext(p, g));
+        v.activeNext = uint16(Seats.activeNext(g, p.rounds[g.head()].tally));
         v.clearedAt = uint40(g.clearedAt());
         v.lastEventAt = uint40(g.lastEventAt());
         v.escrow = uint96(p.escrowAndBucket.first());
@@ -302,8 +302,9 @@ abstract contract MarketBase is IMarketViews, ReentrancyGuard {
     }
 
     function seatIndexOf(uint256 project, address signer) external view returns (bool, uint16) {
-        uint256 plusOne = _existing(project).seatOf[signer];
-        return plusOne == 0 ? (false, 0) : (true, uint16(plusOne - 1));
+        Project storage p = _existing(project);
+        uint256 plusOne = p.seatOf[signer];
+        return plusOne == 0 || plusOne > p.terms.seats() ? (false, 0) : (true, uint16(plusOne - 1));
     }
 
     function tenureCountOf(uint256 project, uint256 seat) external view returns (uint256) {

@@ -54,6 +54,8 @@ contract Registry is IRegistry, MarketBase {
             modelDigest: content.modelDigest,
             referenceKey: params.referenceKey
         });
+        // The reference has the place after the seats, so its key takes none of them.
+        if (params.referenceKey != address(0)) p.seatOf[params.referenceKey] = uint256(params.seats) + 1;
         Round storage start = p.rounds[0];
         start.commitment = Hashes.startCommitment(project, content.modelRoot);
         start.modelRoot = content.modelRoot;
@@ -110,7 +112,6 @@ contract Registry is IRegistry, MarketBase {
         if (p.seatOf[msg.sender] != 0) revert MarketAlreadySeated(msg.sender, p.seatOf[msg.sender] - 1);
         if (stake < p.frozen.minStake) revert MarketStakeTooLow(stake, p.frozen.minStake);
         if (payout == address(0)) revert MarketZeroAddress();
-        if (msg.sender == p.frozen.referenceKey) revert MarketIsReference(msg.sender);
         bytes32 root = p.frozen.admissionRoot;
         if (root != 0 && !MerkleProof.verifyCalldata(admission, root, Hashes.admissionLeaf(msg.sender))) {
             revert MarketNotAdmitted(msg.sender);

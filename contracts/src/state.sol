@@ -61,7 +61,7 @@ struct Project {
     Windows windows;
     Frozen frozen;
     mapping(uint256 round => Round) rounds;
-    mapping(address signer => uint256 seatPlusOne) seatOf;
+    mapping(address signer => uint256 seatPlusOne) seatOf; // of the reference key: the seat limit + 1
     mapping(address account => Aggregator) aggregators;
     mapping(uint256 seat => Tenure[]) tenures;
     mapping(uint256 seat => Seat) seats;

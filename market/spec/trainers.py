@@ -37,8 +37,6 @@ def process_register(
         raise refuse("MarketStakeTooLow", stake=stake, least=it.params.min_stake)
     if payout == ZERO_ADDRESS:
         raise refuse("MarketZeroAddress")
-    if call.caller == it.params.reference_key:
-        raise refuse("MarketIsReference", signer=call.caller)
     if not is_admitted(it.params.admission_root, call.caller, admission):
         raise refuse("MarketNotAdmitted", signer=call.caller)
     pay_in(state, it.params.token, stake, call)
@@ -55,6 +53,8 @@ def _require_free(project: Project, seat: int, caller: str) -> None:
     for number, other in project.seats.items():
         if other.signer == caller:
             raise refuse("MarketAlreadySeated", signer=caller, seat=number)
+    if caller == project.params.reference_key:
+        raise refuse("MarketAlreadySeated", signer=caller, seat=project.params.seats)
 
 
 def process_add_stake(state: State, project: int, seat: int, amount: int, call: Call) -> list[Event]:

@@ -146,9 +146,8 @@ interface IMarketFacts {
     error MarketSeatOutOfRange(uint256 seat, uint256 seats);
     error MarketSeatTaken(uint256 seat, address signer);
     error MarketSeatFree(uint256 seat);
-    error MarketAlreadySeated(address signer, uint256 seat);
+    error MarketAlreadySeated(address signer, uint256 seat); // the reference key: at the seat limit
     error MarketNotAdmitted(address signer);
-    error MarketIsReference(address signer); // the reference key holds no seat
     error MarketBanned(address account);
     // Money
     error MarketZeroAmount();
@@ -288,8 +287,8 @@ interface IRegistry is IMarketFacts {
     /// Requires: stopped or past the end date, no round open, something there. Emits `ProjectRefunded`.
     function refund(uint256 project) external;
     /// Takes a free seat with a stake. The caller signs seals and reveals; `payout` receives all money and never changes.
-    /// Requires: running project, free seat below the limit, caller without a seat here, stake >= minStake, `payout` not zero,
-    /// caller not the reference key, and, unless admission is open, a proof of the caller in the admission tree. Emits
+    /// Requires: running project, free seat below the limit, caller without a seat here and not the reference key, stake >=
+    /// minStake, `payout` not zero, and, unless admission is open, a proof of the caller in the admission tree. Emits
     /// `TrainerRegistered`.
     /// @param stake Smallest units, taken from the caller: as value in native projects, else from its allowance.
     /// @param admission Sibling hashes of the caller's leaf; empty where admission is open.

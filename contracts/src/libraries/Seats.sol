@@ -32,10 +32,11 @@ library Seats {
         }
     }
 
-    function activeNext(Project storage p, Progress g) internal view returns (uint256) {
+    /// Active seats of the round after the head, whose tally is `t`.
+    function activeNext(Progress g, Tally t) internal pure returns (uint256) {
         // SAFETY: departures of seats that sealed in `head` or registered since never outnumber them.
         unchecked {
-            return uint256(int256(p.rounds[g.head()].tally.sealCount()) + g.activeDelta());
+            return uint256(int256(t.sealCount()) + g.activeDelta());
         }
     }
 
