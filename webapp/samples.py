@@ -323,6 +323,24 @@ def round_page(phase: Phase = Phase.STANDING) -> v.RoundPage:
         [result_row()],
         [ask_row()],
         events,
+        reference_row(phase),
+    )
+
+
+def reference_row(phase: Phase = Phase.STANDING) -> v.ReferenceRow:
+    """The owner's reference, revealed where the round is that far."""
+    shown = phase not in (Phase.NONE, Phase.COMMIT)
+    return v.ReferenceRow(
+        key=who(98),
+        sealed_at=NOW - 400,
+        seal="0x" + "00" * 5 + "5e" * 27,
+        seal_tx=tx(80),
+        revealed_at=NOW - 300 if shown else None,
+        reveal_tx=tx(81) if shown else "",
+        root=tx(82) if shown else "",
+        salt=tx(83) if shown else "",
+        cid=CID if shown else "",
+        included=True if phase in (Phase.PROPOSED, Phase.STANDING, Phase.FINAL) else None,
     )
 
 

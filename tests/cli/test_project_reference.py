@@ -29,7 +29,7 @@ def test_create_with_reference_key__frozen_and_shown(terminal: Terminal, make_ga
     assert make_gateway().params(project)[0].reference_key == KEY
     assert terminal("show", project).body["params"]["reference_key"] == KEY
     text = terminal("show", project, as_json=False).out
-    assert "steers weights, 0 % of pay" in text
+    assert "they steer weights, 0 % of pay" in text
 
 
 def test_create_without__no_reference(terminal: Terminal, make_gateway: MakeGateway) -> None:

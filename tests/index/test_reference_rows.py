@@ -18,57 +18,32 @@ from market.index.logs import decode
 from market.index.queries import open_reader
 from market.index.views import ReferenceRow
 from market.keccak import keccak256
-from market.seals import seal_hash, short_seal
 from market.spec import apply
 from tests.index.conftest import sqlite_url
 from tests.index.simulator import Call, SimChain
 from tests.index.simulator import script as usual_script
 from tests.index.sync import assert_getters, dumped, fresh, service, steps, sync
-from tests.stateful.stages import STAGES as ALL_STAGES
-from tests.stateful.world import World, someone
+from tests.stateful.world import REFERENCE, World
 
-KEY = someone(50)
-ROOT, SALT, FILE = b"\xff" * 32, keccak256(b"salt"), keccak256(b"file")
-SEALED, REVEALED = "sealed", "revealed"
+SEALED, REVEALED, INCLUDED, LEFT_OUT = "sealed", "revealed", "included", "left out"
 
 
-def seal(world: World, round_: int) -> bytes:
-    """The reference seals; the seal."""
-    place = (world.state.chain_id, world.state.market, world.number, round_, KEY)
-    sealed = short_seal(seal_hash(*place, world.project.rounds[round_].base_root, ROOT, SALT))
-    world.call("sealReference", world.number, round_, sealed, caller=KEY)
-    return sealed
+def to_posted(world: World, reference: bool) -> None:
+    """A result with the reference's row, or without it."""
+    world.post(world.to_aggregate(), reference=reference)
 
 
-def to_aggregate(world: World, reveals: bool = True) -> None:
-    """A round with three trainers and the reference, sealed and, if it should, revealed."""
-    round_ = world.open()
-    for seat in range(3):
-        world.seal(round_, seat)
-    seal(world, round_)
-    world.now = max(world.now, world.project.rounds[round_].commit_end)
-    for seat in range(3):
-        world.reveal(round_, seat)
-    if reveals:
-        world.call("revealReference", world.number, round_, ROOT, SALT, FILE, caller=KEY)
-
-
-def to_posted(world: World, bit: int) -> None:
-    """... and a result whose first word of rows has this bit."""
-    to_aggregate(world)
-    draft, _ = world.draft(world.project.head)
-    world.post(world.project.head, rows=(bit, *draft.rows[1:]))
-
-
-STAGES: dict[str, Callable[[World], None]] = {
-    SEALED: lambda world: to_aggregate(world, reveals=False),
-    REVEALED: to_aggregate,
+STAGES: dict[str, Callable[[World], object]] = {
+    SEALED: lambda world: world.to_reveal(),
+    REVEALED: lambda world: world.to_aggregate(),
+    INCLUDED: lambda world: to_posted(world, True),
+    LEFT_OUT: lambda world: to_posted(world, False),
 }
 
 
 @cache
 def script(stage: str) -> tuple[Call, ...]:
-    """Calls of a market with one project that has a reference; `stage`: one of STAGES, or the bit of a result."""
+    """Calls of a market with one project that has a reference."""
     world, calls = World.spec(), list[Call]()
 
     def driver(name: str, *args: Any, caller: str, now: int, value: int = 0) -> list[Event]:
@@ -77,11 +52,8 @@ def script(stage: str) -> tuple[Call, ...]:
         return events
 
     world.driver = driver
-    world.start(reference_key=KEY)
-    if stage in STAGES:
-        STAGES[stage](world)
-    else:
-        to_posted(world, int(stage))
+    world.start(reference_key=REFERENCE)
+    STAGES[stage](world)
     return tuple(calls)
 
 
@@ -101,14 +73,15 @@ def reference(url: str) -> ReferenceRow | None:
 
 
 def test_round_page_revealed__everything_that_its_events_say(tmp_path: Path) -> None:
-    url, _ = indexed(tmp_path, REVEALED)
+    url, chain = indexed(tmp_path, REVEALED)
 
     row = reference(url)
 
     assert row is not None
     size = UPDATE.file_bytes(4096)
-    assert (row.key, row.root, row.salt) == (KEY, "0x" + ROOT.hex(), "0x" + SALT.hex())
-    assert row.cid == cid_from_digest(FILE, size)
+    root = chain.blocks[-1].state.projects[0].rounds[1].reference
+    assert (row.key, row.root) == (REFERENCE, "0x" + root.hex())
+    assert row.cid == cid_from_digest(keccak256(b"file"), size)
     assert row.revealed_at is not None
     assert len({row.seal_tx, row.reveal_tx, ""}) == 3
     assert row.included is None, "nothing is posted"
@@ -147,7 +120,7 @@ def test_reorganised__equal_to_a_new_index(tmp_path: Path, depth: int) -> None:
     assert dumped(url) == fresh(tmp_path / "new", chain)
 
 
-@pytest.mark.parametrize(("stage", "hidden"), [(SEALED, "ReferenceSealed"), ("8", "ReferenceRevealed")])
+@pytest.mark.parametrize(("stage", "hidden"), [(SEALED, "ReferenceSealed"), (INCLUDED, "ReferenceRevealed")])
 def test_node_that_keeps_an_event_back__e202(tmp_path: Path, stage: str, hidden: str) -> None:
     chain = SimChain()
     chain.play(script(stage))
@@ -163,14 +136,17 @@ def test_node_that_keeps_an_event_back__e202(tmp_path: Path, stage: str, hidden:
         steps(running)
 
 
-@pytest.mark.parametrize(("bit", "included"), [(1 << 3, True), (0, False), (1 << 2, False)])
-def test_posted__included_is_the_bit_of_its_row(tmp_path: Path, bit: int, included: bool) -> None:
-    assert reference(indexed(tmp_path, f"{bit}")[0]).included is included  # type: ignore[union-attr]
+@pytest.mark.parametrize(("stage", "included"), [(INCLUDED, True), (LEFT_OUT, False)])
+def test_posted__included_is_the_bit_of_its_row(tmp_path: Path, stage: str, included: bool) -> None:
+    row = reference(indexed(tmp_path, stage)[0])
+
+    assert row is not None
+    assert row.included is included
 
 
 def test_project_without_a_reference__none(tmp_path: Path) -> None:
     chain, url = SimChain(), sqlite_url(tmp_path)
-    chain.play(usual_script(next(iter(ALL_STAGES))))
+    chain.play(usual_script("commit"))
     sync(url, chain)
 
     assert reference(url) is None

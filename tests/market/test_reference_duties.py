@@ -7,43 +7,26 @@ from typing import Any
 import pytest
 
 from market.duties import Duty, Kind, reference_duties
-from market.keccak import keccak256
 from market.phases import Phase
-from market.seals import seal_hash, short_seal
 from market.units import ZERO_ADDRESS
 from tests.stateful.stages import STAGES
-from tests.stateful.world import World, someone
-
-KEY = someone(50)
-UPDATE = b"\xff" * 32, keccak256(b"salt")
+from tests.stateful.world import REFERENCE, World
 
 
 @pytest.fixture
 def world() -> World:
     """A funded project with a reference key, three trainers and two posters."""
     world = World.spec()
-    world.start(reference_key=KEY)
+    world.start(reference_key=REFERENCE)
     return world
 
 
-def duties(world: World, me: str = KEY) -> list[tuple[Kind, int]]:
+def duties(world: World, me: str = REFERENCE) -> list[tuple[Kind, int]]:
     return [(duty.kind, duty.round) for duty in found(world, me)]
 
 
-def found(world: World, me: str = KEY) -> list[Duty]:
+def found(world: World, me: str = REFERENCE) -> list[Duty]:
     return reference_duties(world.snapshot(me))
-
-
-def seal(world: World, round_: int) -> None:
-    """The reference seals."""
-    place = (world.state.chain_id, world.state.market, world.number, round_, KEY)
-    sealed = short_seal(seal_hash(*place, world.project.rounds[round_].base_root, *UPDATE))
-    world.call("sealReference", world.number, round_, sealed, caller=KEY)
-
-
-def reveal(world: World, round_: int) -> None:
-    """The reference reveals."""
-    world.call("revealReference", world.number, round_, *UPDATE, keccak256(b"file"), caller=KEY)
 
 
 def test_before_the_first_round__nothing(world: World) -> None:
@@ -63,14 +46,14 @@ def test_commit__trains_until_a_trainer_has_sealed_then_seals(world: World, seal
 def test_whole_round__each_duty_succeeds_and_is_not_due_again(world: World) -> None:
     round_ = world.open()
     world.seal(round_, 0)
-    seal(world, round_)
+    world.seal_reference(round_)
     assert duties(world) == []
     world.seal(round_, 1)
     world.now = max(world.now, world.project.rounds[1].commit_end)
     assert world.phase(round_) is Phase.REVEAL
     assert duties(world) == [(Kind.REVEAL, 1)]
 
-    reveal(world, round_)
+    world.reveal_reference(round_)
 
     assert duties(world) == []
 
@@ -90,7 +73,7 @@ def test_reveal_nearly_over__warns_without_naming_a_unit(world: World, left: int
     round_ = world.open()
     world.seal(round_, 0)
     world.seal(round_, 1)
-    seal(world, round_)
+    world.seal_reference(round_)
     world.now = max(world.now, world.project.rounds[1].commit_end)
     world.now = world.project.rounds[1].reveal_end - left
 
@@ -125,7 +108,7 @@ def test_other_keys__nothing(world: World, who: str) -> None:
     assert duties(world, others[who]) == []
 
 
-@pytest.mark.parametrize("me", [KEY, ZERO_ADDRESS])
+@pytest.mark.parametrize("me", [REFERENCE, ZERO_ADDRESS])
 def test_project_without_a_reference__nothing_for_anybody(me: str) -> None:
     world = World.spec()
     world.start()

@@ -6,15 +6,21 @@ from pathlib import Path
 
 import pytest
 
+from aggregator.ledger import Ledger
+from aggregator.watch.metrics import Metrics
+from aggregator.watch.node import WatchNode
+from market.claims import Place
 from market.codec import UPDATE, update_root
 from market.devnet import Devnet, dev_account
 from market.duties import Kind, reference_duties
 from market.fetch import fetch_bytes
+from market.history import History
 from market.observe import Observer
 from market.phases import Phase
 from market.seals import is_revealed, is_sealed
+from market.units import ZERO_ADDRESS
 from tests.fixtures_chain import MakeGateway
-from tests.scenarios.market_in_process import DESCRIPTION, REFERENCE, Market, open_market
+from tests.scenarios.market_in_process import DESCRIPTION, PACE, REFERENCE, RIVAL, Market, open_market
 from trainer.policy import Policy
 from trainer.reference import ReferenceNode
 
@@ -25,6 +31,16 @@ KEY = dev_account(REFERENCE).address
 @pytest.fixture
 def market(anvil: Devnet, make_gateway: MakeGateway, tmp_path: Path) -> Market:
     return open_market(anvil, make_gateway, tmp_path, reference_key=KEY, expected_seats=3)
+
+
+@pytest.fixture
+def crowd(anvil: Devnet, make_gateway: MakeGateway, tmp_path: Path) -> Market:
+    """Four trainers, so that they judge one another, and the reference."""
+    market = open_market(anvil, make_gateway, tmp_path, reference_key=KEY, expected_seats=4)
+    for _ in range(4):
+        market.join()
+    market.refer()
+    return market
 
 
 def slot(market: Market, round_: int = 1) -> bytes:
@@ -63,9 +79,7 @@ def test_round_with_reference__sealed_revealed_and_in_the_history(market: Market
     assert phase(market) is Phase.REVEAL, "its seal was the last"
     market.run_until(lambda: phase(market) is Phase.AGGREGATE, [*market.nodes, node])
 
-    observer = Observer(market.owner, market.project)
-    observer.refresh()
-    facts = observer.history.round(1)
+    facts = history(market).round(1)
     assert facts.reference is not None
     assert (facts.reference.seat, facts.reference.trainer) == (market.params.seats, KEY)
     assert facts.reference.root == slot(market)
@@ -103,9 +117,7 @@ def test_killed_after_its_seal__reveals_the_same_update_without_a_second_seal(
     turn(again)
 
     assert is_revealed(slot(market))
-    observer = Observer(market.owner, market.project)
-    observer.refresh()
-    assert observer.history.round(1).reference_seal == sealed
+    assert history(market).round(1).reference_seal == sealed
 
 
 def test_killed_between_update_and_seal__seals_what_it_had_made(market: Market) -> None:
@@ -167,3 +179,81 @@ def test_once__ends_when_nothing_is_due_now(market: Market) -> None:
     assert market.reference_node(once=True).run()
 
     assert slot(market) == bytes(32)
+
+
+# ----- results -----
+
+
+def in_result(market: Market, round_: int = 1) -> bool:
+    """Whether the newest post of a round has the reference's row."""
+    return bool(history(market).round(round_).posts[-1].post.rows[0] >> 3 & 1)
+
+
+def history(market: Market) -> History:
+    """What happened so far."""
+    observer = Observer(market.owner, market.project)
+    observer.refresh()
+    return observer.history
+
+
+def watcher(market: Market) -> WatchNode:
+    """A watcher without a key: it only says what is wrong."""
+    folder, figures = market.folder / "watch", Metrics(market.project)
+    return WatchNode(market.owner, market.store, market.project, ZERO_ADDRESS, folder, PACE, figures)
+
+
+def test_two_rounds_with_reference__counted_recomputed_and_paid_to_trainers_alone(
+    crowd: Market, tmp_path: Path
+) -> None:
+    market, trainers = crowd, crowd.nodes[:4]
+    market.aggregate()
+    watch = watcher(market)
+    market.nodes.append(watch)
+    market.fund(2)
+    market.run_until(lambda: market.owner.project(market.project).head == 2)
+    market.stop()
+    market.run_until(market.over)
+    market.run_until(lambda: not market.turn())
+
+    assert [in_result(market, number) for number in (1, 2)] == [True, True]
+    assert not watch.wrong
+    assert sum(watch.missing.values()) == 0
+    assert watch.metrics.right._value.get() == 2
+    place = Place(market.owner.deployment.chain_id, market.owner.deployment.market)
+    ledger = Ledger(history(market), market.store, place, tmp_path / "verify", keep=False)
+    for number in (1, 2):
+        posted = history(market).posted(market.owner.result(market.project, number).commitment)
+        assert posted is not None
+        assert ledger.verify(posted).roots == posted.post.roots
+    paid = [market.owner.credit(market.params.token, node.me) for node in trainers]
+    assert all(credit > market.params.min_stake for credit in paid)
+    assert market.owner.credit(market.params.token, KEY) == 0
+    assert market.drain() == 0
+
+
+def test_result_without_a_revealed_reference__is_proposed_and_replaced_by_one_with_it(
+    crowd: Market,
+) -> None:
+    market = crowd
+    market.fund(1)
+    market.run_until(lambda: phase(market) is Phase.AGGREGATE)
+    hidden, shown = history(market).round(1).reference, market.folder / "store" / "objects"
+    assert hidden is not None
+    cid = hidden.cid(UPDATE.file_bytes(DESCRIPTION.d))
+    file = shown / cid[-2:] / cid
+    data = file.read_bytes()
+    file.chmod(0o600)
+    file.unlink()
+    first = market.aggregate()
+    market.run_until(lambda: market.owner.project(market.project).last_result == 1, [first])
+    before = market.owner.result(market.project, 1)
+    assert (phase(market), in_result(market)) == (Phase.PROPOSED, False)
+
+    assert market.store.put(data) == cid
+    rival = market.aggregate(RIVAL)
+    market.run_until(lambda: phase(market) is Phase.STANDING, [rival])
+
+    after = market.owner.result(market.project, 1)
+    assert in_result(market)
+    assert (after.poster, after.row_count) == (rival.me, before.row_count + 1)
+    assert after.included_count == before.included_count == 4

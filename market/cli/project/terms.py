@@ -102,7 +102,7 @@ def reference_term(params: Params) -> tuple[str, str]:
     """(value, meaning) of the owner's reference."""
     if params.reference_key == ZERO_ADDRESS:
         return "none", "nobody's update steers weights but the trainers' own"
-    return short(params.reference_key), "signs an update of the owner's: steers weights, 0 % of pay"
+    return short(params.reference_key), "signs updates of the owner's: they steer weights, 0 % of pay"
 
 
 def terms_json(params: Params) -> dict[str, Any]:
