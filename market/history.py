@@ -68,6 +68,8 @@ class AskFacts:
 class RoundFacts:
     """Facts of one round. Seals and reveals by seat; posts in the order of the chain.
 
+    `reference_seal`, `reference`: of the owner's reference, which is no seat: it is in neither of the two, and its
+    `Reveal` names the slot behind the last seat and the key that it is signed with.
     `pot`: as reserved when the round opened, with what convictions added since, in smallest units.
     `locks`: the stored result locks a bond. `flat_taken`: seats that took their share of a FLAT round.
     """
@@ -77,6 +79,8 @@ class RoundFacts:
     pot: int = 0
     seals: dict[int, bytes] = field(default_factory=dict)
     reveals: dict[int, Reveal] = field(default_factory=dict)
+    reference_seal: bytes | None = None
+    reference: Reveal | None = None
     posts: list[ResultPosted] = field(default_factory=list)
     locks: bool = False
     flat: bool = False
@@ -88,9 +92,9 @@ class RoundFacts:
         return self.pot + (missed * params.unit if 2 * len(self.reveals) >= len(self.seals) else 0)
 
     def reveal_sum(self) -> int:
-        """The running sum over reveals that the seed is made of."""
+        """The running sum over reveals, that of the reference among them, that the seed is made of."""
         total = 0
-        for reveal in self.reveals.values():
+        for reveal in (*self.reveals.values(), *([self.reference] if self.reference else [])):
             total = add_reveal(total, reveal.trainer, reveal.root, reveal.salt)
         return total
 

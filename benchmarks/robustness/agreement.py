@@ -112,7 +112,8 @@ class Agreement:
         trust = np.full(n, F, np.int64) if toward is None else cosine[:n, n]
         presence = self.presence(agreement, median, trust)
         merit = np.maximum(reputation, 0) * discount // F * presence // F * (norm[:n] > 0)
-        strikes = np.where(agreement <= -HOSTILE, state["strikes"] + 1, 0)
+        hostile = (agreement <= -HOSTILE) & (median > 0) & (2 * (kinship < 0).sum(axis=1) > n)
+        strikes = np.where(hostile, state["strikes"] + 1, 0)
         after = {"reputation": reputation, "kinship": kinship, "strikes": strikes}
         total = int(merit.sum())
         weights = merit * FULL_WEIGHT // total if total else np.zeros(n, np.int64)

@@ -30,12 +30,13 @@ from market.refutation import Check, Tree
 DEEP = os.environ.get("FAIRTRAIN_PROFILE") == "deep"
 COUNT = 2_000 if DEEP else 200
 SHAPES: list[tuple[int, int, int, Sequence[int]]] = [
-    # seats, d, rounds, included
+    # seats, d, rounds, included; the number of seats is the owner's reference
     (12, 40_000, 3, (0, 1, 2, 3, 4, 6, 7, 8, 9, 11)),
+    (6, 20_000, 3, (0, 1, 2, 4, 5, 6)),
     (1, 1_000, 2, (0,)),
     (2, 17_000, 1, (0, 1)),
     (5, 1_024, 3, (0, 2, 3, 4)),
-    (13, 3_000, 2, tuple(range(12))),
+    (13, 3_000, 2, (*range(12), 13)),
     *([(40, 20_000, 2, tuple(range(1, 40))), (200, 3_000, 2, tuple(range(0, 200, 2)))] if DEEP else []),
 ]
 

@@ -49,6 +49,30 @@ def test_weigh_over_rounds__the_aggregators_integers(n: int, like: float) -> Non
         theirs, reputation, state = state_of(view), [int(r) for r in view.reputation], found.state
 
 
+@pytest.mark.parametrize("n", [3, 4, 9, 15])
+@pytest.mark.parametrize("kind", ["like them", "against them", "noise", "zero"])
+def test_weigh_with_a_reference__the_aggregators_integers(n: int, kind: str) -> None:
+    rng, shape, judge = np.random.default_rng([n, len(kind)]), Shape(1000, n), Trusted()
+    theirs, reputation, state = empty_state(n), [8192] * n, judge.start(n)
+    for now in range(5):
+        sketch = sketch_sized(n, rng, 0.5)
+        noise = 200 * rng.standard_normal(COLUMNS)
+        mean = sketch[:n].mean(axis=0)
+        row = {"like them": mean + noise, "against them": -mean, "noise": noise, "zero": 0 * noise}[kind]
+        sketch[shape.reference] = row
+        seats = Seats([True] * n, [True] * n, [now == 0] * n)
+        view = decide(shape, sketch, seats, theirs, reputation, 10**6)
+        rows = gram_of(sketch)[: n + 1, : n + 1].astype(np.int64)
+        found = judge.weigh(rows, state, Params(reference=True))
+
+        assert found.coefficients.tolist() == view.coefficient.tolist()
+        if n >= 4:
+            assert found.state["reputation"].tolist() == view.reputation.tolist()
+            assert found.state["strikes"].tolist() == view.strikes.tolist()
+            assert found.labels == [verdict(view, seat) for seat in range(n)]
+        theirs, reputation, state = state_of(view), [int(r) for r in view.reputation], found.state
+
+
 def test_isqrt__floor_of_the_root_up_to_the_limit() -> None:
     roots = np.array([1, 2, 3, 2**20 + 1, 2**30 - 1, 2**31 - 1])
     values = np.concatenate([roots**2 - 1, roots**2, roots**2 + 1])

@@ -9,7 +9,7 @@ import {Rule} from "./rule/Rule.sol";
 import "./StepTree.sol";
 
 /// Checks of the steps that lead to weights, reputations and residuals (`aggregator/rule.py` and `aggregator/novelty.py`):
-/// slots 1 to 29 of the steps tree, scalars 0 to 7.
+/// slots 1 to 30 of the steps tree, scalars 0 to 7.
 contract RuleChecks is StepChecks {
     function _slots() internal pure override returns (uint256 first, uint256 last) {
         return (NORM & 255, RESIDUAL_GRAM & 255);
@@ -65,7 +65,8 @@ contract RuleChecks is StepChecks {
         if (slot == COHERENCE_NOW & 255) return Rule.coherence(r, t, f, COSINE, COSINE_BAR, i);
         if (slot == DISCOUNT & 255) return Rule.discount(r, t, i);
         if (slot == STANDING & 255) return Rule.standing(r, t, f, i);
-        return slot == VOICE & 255 ? Rule.voice(r, t, i) : Rule.echo(r, t, f, i);
+        if (slot == TRUST & 255) return Rule.trust(r, t, f, i);
+        return slot == VOICE & 255 ? Rule.voice(r, t, f, i) : Rule.echo(r, t, f, i);
     }
 
     /// Steps agreement to penalty.
@@ -75,7 +76,7 @@ contract RuleChecks is StepChecks {
         returns (int256)
     {
         if (slot == AGREEMENT & 255) return Rule.agreement(r, t, i);
-        if (slot == PRESENCE & 255) return Rule.presence(r, t, i);
+        if (slot == PRESENCE & 255) return Rule.presence(r, t, f, i);
         if (slot == REPUTATION & 255) return Rule.reputation(r, t, f, i);
         if (slot == MERIT & 255) return Rule.merit(r, t, f, i);
         if (slot == WEIGHT & 255) return Rule.weight(r, t, i);
