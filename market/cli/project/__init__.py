@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from market.cli.context import common_options
+from market.cli.project.admit import admit
 from market.cli.project.advance import advance, refund
 from market.cli.project.create import create
 from market.cli.project.describe import describe
@@ -26,6 +27,7 @@ def project() -> None:
 
 for _command in (
     describe,
+    admit,
     create,
     fund,
     list_projects,
