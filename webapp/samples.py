@@ -383,25 +383,8 @@ def conviction() -> v.ConvictionRow:
 def ask_row() -> v.AskRow:
     """A question that waits for its answer."""
     return v.AskRow(
-        3,
-        1,
-        6,
-        1,
-        "open",
-        who(150),
-        "",
-        "sketches",
-        2,
-        0,
-        17,
-        16_384,
-        10**15,
-        NOW + 70,
-        NOW - 20,
-        tx(91),
-        None,
-        "",
-    )
+        3, 1, 6, 1, "open", who(150), "", "sketches", 2, 0, 17, 16_384, 10**15, NOW + 70, NOW - 20, tx(91), None, "",
+    )  # fmt: skip
 
 
 def model_rows() -> list[v.ModelRow]:

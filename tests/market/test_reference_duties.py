@@ -82,7 +82,11 @@ def test_reveal_nearly_over__warns_without_naming_a_unit(world: World, left: int
 
 
 def test_not_sealed__nothing_to_reveal(world: World) -> None:
-    world.to_reveal([0, 1])
+    round_ = world.open()
+    world.seal(round_, 0)
+    world.seal(round_, 1)
+    world.now = world.project.rounds[round_].commit_end
+    assert world.phase(round_) is Phase.REVEAL
 
     assert duties(world) == []
 

@@ -313,6 +313,14 @@ def test_reference_line__says_where_it_is_and_what_it_does(
     assert (line.state, said in line.why) == (state, True)
 
 
+@pytest.mark.parametrize("awaited", [True, False])
+def test_hero_in_commit__says_whether_the_reference_is_waited_for(awaited: bool) -> None:
+    row = round_row(3, Phase.COMMIT)
+    row = replace(row, view=replace(row.view, reference_awaited=awaited))
+
+    assert ("the owner's reference" in hero_of(row, PARAMS, "running").sentence) is awaited
+
+
 def test_round_of_a_project_without_a_reference__has_no_line() -> None:
     page = replace(round_page(), reference=None)
 
