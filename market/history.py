@@ -20,6 +20,8 @@ from market.events import (
     Event,
     FlatClaimed,
     ProjectCreated,
+    ReferenceRevealed,
+    ReferenceSealed,
     ResultCleared,
     ResultConvicted,
     ResultPosted,
@@ -199,6 +201,10 @@ class History:
                 self.rounds[number].seals[seat] = event.seal
             case Revealed():
                 self._reveal(event)
+            case ReferenceSealed():
+                self.rounds[event.round].reference_seal = event.seal
+            case ReferenceRevealed():
+                self._reveal_reference(event)
             case ResultPosted():
                 facts = self.rounds[event.round]
                 facts.posts.append(event)
@@ -235,6 +241,17 @@ class History:
             tenure=self.past_tenures(seat),
         )
         self._has_revealed.add(seat)
+
+    def _reveal_reference(self, event: ReferenceRevealed) -> None:
+        self.rounds[event.round].reference = Reveal(
+            seat=self.params.seats,
+            trainer=self.params.reference_key,
+            root=event.update_root,
+            salt=event.salt,
+            file_digest=event.file_digest,
+            first=False,
+            tenure=0,
+        )
 
     def _unknown(self) -> ChainError:
         return ChainError(

@@ -114,6 +114,13 @@ class RoundView(AbiRecord):
     """and perhaps revealed"""
     reference_revealed: bool = False
 
+    @property
+    def reference(self) -> str:
+        """Where the owner's reference is in this round: awaited, sealed, revealed, or empty."""
+        if self.reference_revealed or self.reference_sealed:
+            return "revealed" if self.reference_revealed else "sealed"
+        return "awaited" if self.reference_awaited else ""
+
 
 @dataclass(frozen=True)
 class ResultView(AbiRecord):

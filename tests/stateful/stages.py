@@ -8,6 +8,7 @@ from typing import Any
 
 from market.params import ABSENT_ROUNDS
 from market.refutation import Tree
+from market.seals import is_sealed
 from tests.stateful.world import REFERENCE, World
 
 
@@ -190,7 +191,7 @@ def reference_awaited(world: World) -> None:
 def reference_closed(world: World) -> None:
     """REVEAL runs, all seats have revealed and the reference has not."""
     round_ = world.to_reveal()
-    for seat in world.held_seats():
+    for seat in world.seats_in(round_, is_sealed):
         world.reveal(round_, seat)
 
 

@@ -14,6 +14,7 @@ from market.cli.project.evict import evict
 from market.cli.project.listing import list_projects
 from market.cli.project.model import model
 from market.cli.project.money import fund, stop, withdraw
+from market.cli.project.reference import reference
 from market.cli.project.show import show
 
 __all__ = ["project"]
@@ -34,6 +35,7 @@ for _command in (
     show,
     model,
     evaluate,
+    reference,
     advance,
     evict,
     stop,
