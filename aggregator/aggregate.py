@@ -8,7 +8,9 @@ lies in [-32,767, 32,767].
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -76,7 +78,8 @@ def aggregate(
     delta_out: Path,
     model_out: Path,
 ) -> Aggregate:
-    """Write the delta and the next model from checked update files (seat -> path); memory is one block.
+    """Write the delta and the next model from checked update files (seat -> path); memory is a block or two
+    for each core.
 
     `merged`: whether the model moves; otherwise the next model is the base, byte for byte. Every included
     seat has a file, also those with coefficient 0 (the columns tree holds them). Raises UpdateError E131
@@ -86,7 +89,7 @@ def aggregate(
     tree = TreeBuilder(columns_depth(shape))
     work = Range(shape, files, coefficients, base, merged, 0, leaves_of(shape.d))
     with delta_out.open("wb") as delta_file, model_out.open("wb") as model_file:
-        for delta, model in summed(work, tree.push):
+        for delta, model in summed(work, tree.push, os.cpu_count() or 1):
             _write(delta_file, delta_root, delta)
             _write(model_file, model_root, model)
     columns = tree.root() if shape.has_columns else ABSENT
@@ -107,22 +110,71 @@ class Range:
     count: int
 
 
-def summed(work: Range, push: Callable[[Hash, int], None]) -> Iterator[tuple[bytes, bytes]]:
-    """Bytes of delta and next model, block by block; subtrees of the columns (hash, level) go to `push` in order."""
-    columns = _Columns(work.shape, work.first, push)
-    inputs = {seat: _Reader(path, UPDATE, work.first) for seat, path in work.files.items()}
-    base_in = _Reader(work.base, MODEL, work.first)
-    for size in _block_sizes(work):
-        sums = np.zeros(size, np.int32)
-        for seat, reader in inputs.items():
-            values = reader.read(size).astype(np.int16)
-            scaled_sum(values, work.coefficients[seat], sums)
-            columns.put(seat, values)
-        columns.hash_block(size)
-        delta = rounded(sums)
-        old = base_in.read(size).astype(np.int32)
-        new = moved(old, delta) if work.merged else old
-        yield delta.astype(UPDATE.dtype).tobytes(), new.astype(MODEL.dtype).tobytes()
+def summed(work: Range, push: Callable[[Hash, int], None], threads: int = 1) -> Iterator[tuple[bytes, bytes]]:
+    """Bytes of delta and next model, block by block; subtrees of the columns (hash, level) go to `push` in order.
+
+    `threads` blocks are worked on at once, and as many are kept: compiled loops and copies hold no lock."""
+    inputs = {seat: _Source(path, UPDATE) for seat, path in work.files.items()}
+    base = _Source(work.base, MODEL)
+    with ThreadPoolExecutor(threads) as pool:
+        under_way: deque[Future[_Block]] = deque()
+        for first, count in _blocks(work):
+            under_way.append(pool.submit(_block, work, inputs, base, first, count))
+            if len(under_way) > threads:
+                yield from _taken(under_way, push)
+        while under_way:
+            yield from _taken(under_way, push)
+
+
+@dataclass(frozen=True)
+class _Block:
+    delta: bytes
+    model: bytes
+    columns: Sequence[tuple[Hash, int]]
+
+
+def _taken(
+    under_way: deque[Future[_Block]], push: Callable[[Hash, int], None]
+) -> Iterator[tuple[bytes, bytes]]:
+    block = under_way.popleft().result()
+    for hash_, level in block.columns:
+        push(hash_, level)
+    yield block.delta, block.model
+
+
+def _block(work: Range, inputs: Mapping[int, _Source], base: _Source, first: int, count: int) -> _Block:
+    """What becomes of `count` leaves from leaf `first` on."""
+    size, wide = count * LEAF, work.shape.has_columns
+    sums = np.zeros(size, np.int32)
+    columns: NDArray[np.int16] = np.zeros((size if wide else 0, work.shape.seats), ">i2")
+    for seat, source in inputs.items():
+        values = source.read(first, count).astype(np.int16)
+        scaled_sum(values, work.coefficients[seat], sums)
+        if wide:
+            columns[:, seat] = values
+    delta = rounded(sums)
+    old = base.read(first, count).astype(np.int32)
+    new = moved(old, delta) if work.merged else old
+    hashed = _columns_of(columns, first) if wide else ()
+    return _Block(delta.astype(UPDATE.dtype).tobytes(), new.astype(MODEL.dtype).tobytes(), hashed)
+
+
+def _columns_of(block: NDArray[np.int16], first: int) -> list[tuple[Hash, int]]:
+    """Subtrees of the columns of whole update leaves from leaf `first` on. A run of 2^k leaves is an aligned
+    subtree; the last block may be any number of leaves."""
+    per_leaf = LEAF // GROUP
+    level = depth_for(per_leaf)
+    hashes = leaf_hashes(first * per_leaf, block.view(np.uint8).reshape(len(block) // GROUP, -1))
+    return [
+        (root_of_rows(hashes[at : at + per_leaf], level), level) for at in range(0, len(hashes), per_leaf)
+    ]
+
+
+def _blocks(work: Range) -> Iterator[tuple[int, int]]:
+    """(first leaf, leaves) of each block in turn."""
+    step, end = block_leaves(work.shape.seats), work.first + work.count
+    for first in range(work.first, end, step):
+        yield first, min(step, end - first)
 
 
 def columns_depth(shape: Shape) -> int:
@@ -130,59 +182,25 @@ def columns_depth(shape: Shape) -> int:
     return depth_for(padded(shape.d) // GROUP)
 
 
-class _Columns:
-    """Columns of a project with more than 12 seats, from leaf `first` on; nothing for others."""
+class _Source:
+    """A file that is read in pieces; open only meanwhile, since a thousand seats have as many files."""
 
-    def __init__(self, shape: Shape, first: int, push: Callable[[Hash, int], None]) -> None:
-        self._shape, self._push, self._groups = shape, push, first * (LEAF // GROUP)
-        size = block_leaves(shape.seats) * LEAF if shape.has_columns else 0
-        self._block: NDArray[np.int16] = np.zeros((size, shape.seats), ">i2")
-
-    def put(self, seat: int, values: NDArray[np.int16]) -> None:
-        """Coefficients of one seat in this block."""
-        if self._shape.has_columns:
-            self._block[: len(values), seat] = values
-
-    def hash_block(self, size: int) -> None:
-        """Append the leaves of `size` coefficients (whole update leaves)."""
-        if not self._shape.has_columns:
-            return
-        data = self._block[:size].view(np.uint8).reshape(size // GROUP, -1)
-        hashes = leaf_hashes(self._groups, data)
-        # A run of 2^k update leaves is an aligned subtree; the last block may be any number of leaves.
-        per_leaf = LEAF // GROUP
-        level = depth_for(per_leaf)
-        for at in range(0, len(hashes), per_leaf):
-            self._push(root_of_rows(hashes[at : at + per_leaf], level), level)
-        self._groups += len(hashes)
-
-
-def _block_sizes(work: Range) -> Iterator[int]:
-    """Coefficients of each block in turn."""
-    step = block_leaves(work.shape.seats)
-    for done in range(0, work.count, step):
-        yield min(step, work.count - done) * LEAF
-
-
-class _Reader:
-    """Reads a file on from a leaf, block by block; open only meanwhile, since a thousand seats have as many files."""
-
-    def __init__(self, path: Path, kind: Kind, first: int) -> None:
-        self._path, self._kind, self._offset = path, kind, first * kind.leaf_bytes()
+    def __init__(self, path: Path, kind: Kind) -> None:
+        self._path, self._kind = path, kind
         self._identity: tuple[int, int, int] | None = None
 
-    def read(self, count: int) -> NDArray[Any]:
-        """The next `count` integers, big-endian. Raises UpdateError E131 if the file is not what it was."""
-        size = count * self._kind.dtype.itemsize
+    def read(self, first: int, count: int) -> NDArray[Any]:
+        """Integers of `count` leaves from leaf `first` on, big-endian. Raises UpdateError E131 if the file is not
+        what it was at the first look."""
+        size = count * self._kind.leaf_bytes()
         with open_regular(self._path) as file:
             facts = os.fstat(file.fileno())
             identity = facts.st_ino, facts.st_size, facts.st_mtime_ns
             self._identity = self._identity or identity
-            file.seek(self._offset)
+            file.seek(first * self._kind.leaf_bytes())
             data = file.read(size)
         if len(data) != size or identity != self._identity:
             raise UpdateError("E131", f"file changed during read: {self._path}")
-        self._offset += size
         return np.frombuffer(data, self._kind.dtype)
 
 

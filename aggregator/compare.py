@@ -6,6 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from aggregator.judge import Judgement
+from market.advice import proof_of
 from market.cid import cid_of, cid_of_file, digest
 from market.errors import VerificationError
 from market.events import ResultPosted
@@ -78,4 +79,6 @@ def _document(
             SeatAccount(reputation=account.reputation, pay=str(account.pay), penalty=str(account.penalty))
             for account in judgement.accounts
         ),
+        advice=tuple(map(int, judgement.view.advice)),
+        advice_proof=tuple(f"0x{sibling.hex()}" for sibling in proof_of(judgement.step_roots)),
     )

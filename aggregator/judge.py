@@ -51,7 +51,8 @@ class File:
 class RoundInputs:
     """Everything a result is a function of.
 
-    `updates`: included seat -> file. `public`: row number (see `rows.Shape`) -> file, served rows only.
+    `updates`: included seat -> file. `public`: row number (see `rows.Shape`) -> file, served rows only, the owner's
+    reference among them.
     `poster`: 20 bytes. `pot`, `fee`, `unit`: smallest units. `state`, `accounts`: of the result below
     (`prev`); `merged`: the round's base is the model that stands below it. `base`: the model under `prev`.
     """
@@ -292,9 +293,9 @@ def _check(inputs: RoundInputs) -> None:
         raise ValueError(f"lists of {sorted(lengths)} entries for {shape.seats} seats")
     if any(is_in and not sealed for is_in, sealed in zip(seats.included, seats.sealed, strict=True)):
         raise ValueError("an included seat has not sealed")
-    if any(not shape.seats < row < shape.rows for row in inputs.public):
+    if any(not shape.reference <= row < shape.rows for row in inputs.public):
         raise ValueError(
-            f"public rows {sorted(inputs.public)}, allowed {shape.seats + 1} .. {shape.rows - 1}"
+            f"public rows {sorted(inputs.public)}, allowed {shape.reference} .. {shape.rows - 1}"
         )
     if len(inputs.poster) != 20 or len(inputs.seed) != 32:
         raise ValueError("poster has 20 bytes, seed 32")

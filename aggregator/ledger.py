@@ -30,8 +30,10 @@ from market.records import START_ACCOUNT, Account
 from market.result_hash import start_commitment
 from market.seals import seed_of
 from market.store.files import publish, temporary_name, write_synced
-from market.units import members_of
+from market.units import bitmap_of, members_of
 
+REFERENCE_BIT = DELTAS
+"""Of the first word of posted rows; the bits below it name deltas."""
 IN_MEMORY = 8
 """Results whose state is held at once; older ones come from the folder, or are computed again."""
 
@@ -56,10 +58,12 @@ class Choice:
     deltas: frozenset[int]
     past: frozenset[tuple[int, int]]
     """(age, seat): file that `seat` revealed age + 1 opened rounds ago"""
+    reference: bool = False
+    """the owner's, of this round"""
 
     def size(self) -> tuple[int, int]:
         """Seats, then rows: a PROPOSED result is replaced by more seats, or as many and more rows."""
-        return len(self.included), len(self.deltas) + len(self.past)
+        return len(self.included), len(self.deltas) + len(self.past) + self.reference
 
 
 def shape_of(params: Params) -> Shape:
@@ -78,8 +82,17 @@ def choice_of(posted: ResultPosted) -> Choice:
     for age in range(MEMORY):
         first = 1 + age * words
         past |= {(age, seat) for seat in members_of(rows[first : first + words])}
-    included, deltas = members_of(posted.post.included), members_of(rows[:1])
-    return Choice(frozenset(included), frozenset(deltas), frozenset(past))
+    included, named = members_of(posted.post.included), members_of(rows[:1])
+    deltas = frozenset(age for age in named if age != REFERENCE_BIT)
+    return Choice(frozenset(included), deltas, frozenset(past), REFERENCE_BIT in named)
+
+
+def words_of(choice: Choice, seats: int) -> tuple[int, ...]:
+    """The bitmap of public rows that a post names, see `market.records.Post`."""
+    first = choice.deltas | ({REFERENCE_BIT} if choice.reference else set())
+    rows = [bitmap_of(first, 256)]
+    rows += [bitmap_of({seat for a, seat in choice.past if a == age}, seats) for age in range(MEMORY)]
+    return tuple(word for group in rows for word in group)
 
 
 class Ledger:
@@ -182,6 +195,9 @@ class Ledger:
         public = {self.shape.delta(age): below.deltas[age] for age in choice.deltas}
         for age, seat in choice.past:
             public[self.shape.past(age, seat)] = file_of(self.past_reveal(number, age, seat))
+        if choice.reference:
+            assert facts.reference is not None, "check_choice has looked"
+            public[self.shape.reference] = file_of(facts.reference)
         return RoundInputs(
             shape=self.shape,
             seed=seed_of(facts.reveal_sum()),
@@ -203,6 +219,8 @@ class Ledger:
         where = f"round {number}"
         for seat in sorted(choice.included - self.history.round(number).reveals.keys()):
             raise VerificationError(f"{where}: seat {seat}", "included", "not revealed")
+        if choice.reference and self.history.round(number).reference is None:
+            raise VerificationError(f"{where}: reference", "served", "not revealed")
         for age, seat in sorted(choice.past):
             if seat not in self.history.round(number - 1 - age).reveals:
                 past = f"{where}: file of seat {seat}, round {number - 1 - age}"
@@ -223,6 +241,7 @@ class Ledger:
         for number, facts in history.rounds.items():
             if number >= first:
                 wanted |= {reveal.root for reveal in facts.reveals.values()}
+                wanted |= {facts.reference.root} if facts.reference else set()
                 wanted |= {
                     root
                     for posted in facts.posts

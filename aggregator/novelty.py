@@ -35,6 +35,8 @@ _REST_SHIFT: Final = 20 - _REST_BITS
 _REST_LIMIT: Final = 1 << 31
 """int32 in Q2: sums of 2^30 coefficients at the limit of int16 stay below it by a factor of eight, unless they
 are aligned with signs that nobody knows before."""
+_WORD_FIT: Final = 1 << 28
+"""Below it eight products with sums of 32 bits fit 63 bits."""
 
 
 @scalar
@@ -114,7 +116,20 @@ def gathered(v: View, i: int) -> Ints:
     return ints(_gathered(v, i))
 
 
-@matrix(columns=lambda _: COLUMNS, width=4)
+def _residual_of_all(v: View) -> Ints:
+    """In machine words where the fit is small enough for them, as it nearly always is."""
+    out = zeros(v.shape.seats, COLUMNS)
+    for i in v.included:
+        if max(map(abs, v.fit[i])) >= _WORD_FIT:
+            out[i] = residual.entry(v, i)
+            continue
+        sums = np.asarray(v.gathered[i], dtype=np.int64).reshape(COLUMNS, _GATHERED)
+        rest = (sums[:, 0] << 20) - sums[:, 1:] @ v.fit[i].astype(np.int64)
+        out[i] = np.clip(rest + (1 << _REST_SHIFT - 1) >> _REST_SHIFT, -_REST_LIMIT, _REST_LIMIT - 1).tolist()
+    return out
+
+
+@matrix(columns=lambda _: COLUMNS, width=4, whole=_residual_of_all)
 def residual(v: View, i: int) -> Ints:
     """Sketch of i less what the eight rows explain, Q2, rounded to the nearest and saturated to int32."""
     sums = v.gathered[i].reshape(COLUMNS, _GATHERED)

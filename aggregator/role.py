@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from aggregator.answers import Answers
 from aggregator.compare import document_for
 from aggregator.judge import LOCAL, Engine, Judgement, Progress
-from aggregator.ledger import Below, Choice, Ledger
+from aggregator.ledger import Below, Choice, Ledger, words_of
 from aggregator.rows import MEMORY
 from market.cid import digest
 from market.claims import Place
@@ -178,7 +178,8 @@ class AggregatorNode(Node):
                 return False
             return True
 
-        reveals = history.round(number).reveals
+        facts = history.round(number)
+        reveals, reference = facts.reveals, facts.reference
         included = {seat for seat, reveal in sorted(reveals.items()) if there(f"seat {seat}", reveal)}
         past = {
             (age, seat)
@@ -186,7 +187,8 @@ class AggregatorNode(Node):
             for seat, reveal in sorted(history.round(number - 1 - age).reveals.items())
             if there(f"file of seat {seat}, round {number - 1 - age}", reveal)
         }
-        return Choice(frozenset(included), frozenset(range(deltas)), frozenset(past)), missing
+        served = reference is not None and there("reference", reference)
+        return Choice(frozenset(included), frozenset(range(deltas)), frozenset(past), served), missing
 
     def _keeps_waiting(self, number: int, missing: list[str]) -> bool:
         """Whether files that nobody serves are waited for some more; says once which are left out."""
@@ -204,8 +206,6 @@ class AggregatorNode(Node):
             self._store.put_file(judgement.sums)
         document = document_for(self.project, number, self.me, judgement, delta, model)
         facts, seats = self.observer.history.round(number), self.observer.history.params.seats
-        rows = [bitmap_of(choice.deltas, 256)]
-        rows += [bitmap_of({seat for a, seat in choice.past if a == age}, seats) for age in range(MEMORY)]
         return Post(
             prev_commitment=prev,
             reveal_sum=facts.reveal_sum(),
@@ -216,7 +216,7 @@ class AggregatorNode(Node):
             document_digest=digest(self._store.put(document.to_bytes())),
             roots=judgement.roots,
             included=bitmap_of(choice.included, seats),
-            rows=tuple(word for group in rows for word in group),
+            rows=words_of(choice, seats),
         )
 
     def _remember(self, ledger: Ledger, number: int, below: Below, judgement: Judgement) -> None:

@@ -24,8 +24,8 @@ COLUMN_SEATS: Final = 12
 class Shape:
     """Sizes of a project: `d` coefficients, `seats` = N, the seat limit.
 
-    Rows of sketches and Gram matrix: seats 0 .. N-1, the reference N (none so far: a zero row), deltas
-    N+1 .. N+3 (newest first), then N+4 + v*N + seat for the file of `seat` in the v-th opened round back.
+    Rows of sketches and Gram matrix: seats 0 .. N-1, the owner's reference N (a zero row where there is none),
+    deltas N+1 .. N+3 (newest first), then N+4 + v*N + seat for the file of `seat` in the v-th opened round back.
     """
 
     d: int

@@ -2,6 +2,8 @@
 
 Steps of version 1, from the Gram matrix to weights, reputations and penalties (F = 2^14 is one). A row that
 resembles many others more than the median row does is discounted; a row is worth no more than the median.
+Where the owner's reference is among the rows and not zero, it makes three tenths of the direction that
+agreement is measured against, and weights fall with the angle to it (FLTrust: Cao, Fang, Liu, Gong 2021).
 With fewer than four included seats medians say nothing: weights are equal and no state changes.
 All entries fit 8 bytes unless the step says otherwise: |gram| <= 256 * 2^62 = 2^70, so a norm < 2^36.
 """
@@ -13,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from aggregator.fixed import F, Ints, bound, clip, floor_sqrt, lower_median
-from aggregator.steps import Step, View, matrix, scalar, vector
+from aggregator.steps import Step, View, matrix, of_round, scalar, vector
 
 START_REPUTATION: Final = F // 2
 """Of a seat in its first round: below the median of those who are known."""
@@ -25,7 +27,18 @@ HOSTILE: Final = 3277
 STRIKES: Final = 3
 """Strikes in a row from which each costs one unit."""
 UNRELIABLE: Final = F // 4
+SEATS_PART: Final = 7
+REFERENCE_PART: Final = 3
+"""Parts of ten of the direction that the seats and the reference make, where there is one."""
 
+RATE: Final = 1
+"""Number of the learning rate in `advice`."""
+MOST_RATE: Final = 2 * F
+
+CLEAR: Final = 4915
+"""0.3: median agreement above which the learning rate grows by a sixteenth."""
+FADED: Final = 2458
+"""0.15: median agreement below which it shrinks by one."""
 _SLACK: Final = 819
 """0.05: room for the noise of sketches in the agreement of this round."""
 _SCALE_FLOOR: Final = 3277
@@ -127,21 +140,30 @@ def standing_sum(v: View) -> int:
 
 
 @vector()
+def trust(v: View, i: int) -> int:
+    """Cosine (F) of i with the reference; 0 without one."""
+    length = max(v.norm[i], 1) * max(v.root[v.shape.reference], 1)
+    return bound(v.gram[i, v.shape.reference] * F // length, -F, F)
+
+
+@vector()
 def voice(v: View, i: int) -> int:
     """Weight of i in the direction that agreement is measured against."""
-    return int(v.standing[i] if v.standing_sum else v.discount[i])
+    own = v.standing[i] if v.standing_sum else v.discount[i]
+    return int(SEATS_PART * own if has_reference(v) else own)
 
 
 @vector()
 def echo(v: View, i: int) -> int:
     """Inner product of i with that direction."""
-    return int(v.cosine[i] @ v.voice)
+    return int(v.cosine[i] @ v.voice + v.trust[i] * _reference_voice(v))
 
 
 @scalar
 def echo_sum(v: View) -> int:
     """Squared length of that direction."""
-    return int(v.voice @ v.echo)
+    reference = _reference_voice(v)
+    return int(v.voice @ v.echo + reference * (v.trust @ v.voice + F * reference))
 
 
 @vector()
@@ -163,9 +185,10 @@ def agreement_median(v: View) -> int:
 
 @vector()
 def presence(v: View, i: int) -> int:
-    """Agreement now: full from 0.7 of the median on."""
+    """Agreement now, full from 0.7 of the median on; with a reference, times the positive part of trust."""
     full = 7 * (max(v.agreement_median, 0) + _SLACK)
-    return min(F, int(max(v.agreement[i] + _SLACK, 0) * F * 10 // full))
+    now = min(F, int(max(v.agreement[i] + _SLACK, 0) * F * 10 // full))
+    return int(now * max(v.trust[i], 0) // F) if has_reference(v) else now
 
 
 @vector(carried=True)
@@ -210,16 +233,45 @@ def coefficient(v: View, i: int) -> int:
 
 @vector(carried=True)
 def strikes(v: View, i: int) -> int:
-    """Rounds in a row in which i pulled against the others."""
+    """Rounds in a row in which i pulled against a direction that most seats agree with, and most seats point away
+    from i. The first keeps the honest from paying once attackers own the direction; the second, which reads
+    neither reputations nor the reference, keeps an owner from making anybody pay whom most seats resemble."""
     if not v.is_included[i] or v.n < MIN_SEATS:
         return int(v.before_strikes[i])
-    return int(v.before_strikes[i] + 1) if v.agreement[i] <= -HOSTILE else 0
+    if v.agreement[i] > -HOSTILE or v.agreement_median <= 0:
+        return 0
+    away = sum(v.kinship[i, j] < 0 for j in v.others(i))
+    return int(v.before_strikes[i] + 1) if 2 * away > v.n else 0
 
 
 @vector()
 def penalty(v: View, i: int) -> int:
     """Units that i loses for this round: one from the third strike in a row on."""
     return int(v.n >= MIN_SEATS and v.strikes[i] >= STRIKES)
+
+
+@of_round(F, F, F, FULL_WEIGHT)
+def advice(v: View, k: int) -> int:
+    """What trainers train the next round with, as factors (F) of what the description says: 0 local steps, 1 learning
+    rate, 2 clip bound; 3 the server rate, of which weights are shares. Only the learning rate moves: up to twice
+    the description's while gradients agree, back to it when noise is what is left. The more they agree, the longer
+    a step they bear (McCandlish, Kaplan, Amodei 2018, An empirical model of large-batch training)."""
+    before = int(v.before_advice[k])
+    if k != RATE or v.n < MIN_SEATS:
+        return before
+    if v.agreement_median > CLEAR:
+        return min(MOST_RATE, before + before // 16)
+    return max(F, before - before // 16) if v.agreement_median < FADED else before
+
+
+def has_reference(v: View) -> bool:
+    """Whether the owner's reference is among the rows, and not zero."""
+    return bool(v.root[v.shape.reference] > 0)
+
+
+def _reference_voice(v: View) -> int:
+    """Weight of the reference in the direction: that of all seats, 3 to 7."""
+    return REFERENCE_PART * int(v.voice.sum()) // SEATS_PART if has_reference(v) else 0
 
 
 def _bar(v: View, row: Ints, i: int) -> int:
@@ -238,6 +290,7 @@ STEPS: Final[list[Step]] = [
     norm, cosine, norm_median, clipping,
     kinship, kinship_bar, cosine_bar, coherence_past, coherence_now,
     coherence_past_median, coherence_now_median,
-    discount, standing, standing_sum, voice, echo, echo_sum, agreement, agreement_median, presence,
+    discount, standing, standing_sum, trust, voice, echo, echo_sum, agreement, agreement_median, presence,
     reputation, merit, merit_sum, weight, coefficient, strikes, penalty,
+    advice,
 ]  # fmt: skip

@@ -1,8 +1,7 @@
 """What a result carries to the next: the named vectors and matrices of the rule.
 
-The document is their entries in the order of `CARRIED`, int64 big-endian, vectors of N and matrices of
-N x N row by row, nothing else: 8 * (vectors * N + matrices * N * N) bytes. Reputations are carried in
-the accounts instead.
+The document is their entries in the order of `CARRIED`, int64 big-endian, vectors of N (`advice`: of 4) and
+matrices of N x N row by row, nothing else. Reputations are carried in the accounts instead.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ State = Mapping[str, Ints]
 
 
 def empty_state(seats: int) -> State:
-    """The start values: all zero."""
+    """The start values: zero, but for advice."""
     return {step.name: step.start(seats) for step in CARRIED}
 
 
@@ -41,7 +40,8 @@ def with_newcomers(state: State, first: Ints) -> dict[str, Ints]:
     out = {}
     for step in CARRIED:
         values = state[step.name].copy()
-        values[fresh] = 0
+        if not step.begin:
+            values[fresh] = 0
         if step.kind == "matrix":
             values[:, fresh] = 0
         out[step.name] = values
@@ -55,12 +55,12 @@ def state_bytes(state: State) -> bytes:
 
 def read_state(data: bytes, seats: int) -> State:
     """State from its document; the caller checks its root. Raises DocumentError E183 for a wrong length."""
-    sizes = [seats if step.kind == "vector" else seats * seats for step in CARRIED]
+    sizes = [step.rows(seats) if step.kind == "vector" else seats * seats for step in CARRIED]
     if len(data) != 8 * sum(sizes):
         raise DocumentError("E183", f"state: got {len(data)} bytes, expected {8 * sum(sizes)}")
     values, out, at = np.frombuffer(data, ">i8"), {}, 0
     for step, size in zip(CARRIED, sizes, strict=True):
-        shape = (seats,) if step.kind == "vector" else (seats, seats)
+        shape = (size,) if step.kind == "vector" else (seats, seats)
         out[step.name] = ints(values[at : at + size]).reshape(shape)
         at += size
     return out

@@ -45,10 +45,11 @@ class View:
 
 @dataclass(frozen=True)
 class Step:
-    """One step. `width`: bytes of an entry in the tree. `columns`: length of a matrix row from N.
+    """One step. `width`: bytes of an entry in the tree. `columns`: length of a matrix row, or of a vector, from N.
 
     `entry(view, seat)` gives the entry or row (`entry(view)` of a scalar); `whole(view)` is an optional
-    faster way to all rows of included seats, equal by test.
+    faster way to all rows of included seats, equal by test. `begin`: start values of a vector that is not of
+    seats but of the round, a carried one whose entries have numbers of their own.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Step:
     carried: bool = False
     columns: Callable[[int], int] = lambda seats: seats
     whole: Callable[[View], Ints] | None = None
+    begin: tuple[int, ...] = ()
 
     def length(self, seats: int) -> int:
         """Entries in a vector or in a row."""
@@ -67,17 +69,25 @@ class Step:
         """All entries: an int, Ints (N,) or Ints (N, length)."""
         if self.kind == "scalar":
             return self.entry(view)
-        seats = range(view.shape.seats) if self.carried else view.included
+        seats = range(self.rows(view.shape.seats)) if self.carried else view.included
         if self.whole is not None:
             return self.whole(view)
-        shape = (view.shape.seats,) + ((self.length(view.shape.seats),) if self.kind == "matrix" else ())
+        shape = (self.rows(view.shape.seats),) + (
+            (self.length(view.shape.seats),) if self.kind == "matrix" else ()
+        )
         out = zeros(*shape)
         for seat in seats:
             out[seat] = self.entry(view, seat)
         return out
 
+    def rows(self, seats: int) -> int:
+        """Entries of a vector, rows of a matrix."""
+        return len(self.begin) or seats
+
     def start(self, seats: int) -> Ints:
         """Value of a carried step before round 1."""
+        if self.begin:
+            return ints(self.begin)
         return zeros(seats) if self.kind == "vector" else zeros(seats, self.length(seats))
 
 
@@ -89,6 +99,13 @@ def scalar(entry: Callable[[View], int]) -> Step:
 def vector(width: Width = 8, carried: bool = False) -> Callable[[Callable[[View, int], int]], Step]:
     """A step with one entry for each seat."""
     return lambda entry: Step(_name(entry), "vector", width, entry, carried)
+
+
+def of_round(*begin: int) -> Callable[[Callable[[View, int], int]], Step]:
+    """A carried vector with as many entries as start values, whatever the seats."""
+    return lambda entry: Step(
+        _name(entry), "vector", 8, entry, carried=True, columns=lambda _: len(begin), begin=begin
+    )
 
 
 def matrix(

@@ -5,7 +5,8 @@
 Updates lie in memory, one thread. Beside each other: a copy of all bytes; sketches of all updates; Gram matrix,
 rule and pay; the weighted sum; a plain float32 average, which decides nothing; nearest-neighbour mixing with
 multi-Krum (Allouah et al. 2023, Blanchard et al. 2017) in float32, written as one Gram product and one
-weighted sum. Root checks and trees are not part of it: `benchmarks.round_size` shows a whole round.
+weighted sum; where ByzFL is installed (by `make robustness`, in .venv-robustness), its rules as they are shipped, as
+far as they fit into memory. Root checks and trees are not part of it: `benchmarks.round_size` shows a whole round.
 
     python -m benchmarks.aggregate --engines [--seats 20] [--parameters 10000000] [--folder DIR]
 
@@ -78,12 +79,35 @@ def weighted_sum(updates: NDArray[np.int16], factor: int) -> None:
 
 
 def mixing_and_krum(updates: NDArray[np.float32], faulty: int) -> NDArray[np.float32]:
-    """NNM, then multi-Krum, from one Gram matrix; the aggregate is one product with the mixed weights."""
+    """NNM, then multi-Krum, from one Gram matrix; the aggregate is one product with the mixed weights, and the mixed
+    updates are never formed."""
     kept = len(updates) - faulty
-    mix = _nearest(updates @ updates.T, kept)
-    mixed = mix @ (updates @ updates.T) @ mix.T
+    gram = updates @ updates.T
+    mix = _nearest(gram, kept)
+    mixed = mix @ gram @ mix.T
     scores = np.sort(_distances(mixed), axis=1)[:, :kept].sum(axis=1)
     return np.asarray(mix[np.argsort(scores)[:kept]].mean(axis=0) @ updates)
+
+
+def byzfl(updates: NDArray[np.float32], faulty: int) -> dict[str, float]:
+    """Seconds of ByzFL's rules as they are shipped, on torch with one thread; nothing where it is not installed. A rule
+    that does not fit into memory is left out: NNM there forms all differences of all updates."""
+    try:
+        import torch
+        from byzfl import Average, MultiKrum
+        from byzfl.aggregators.preaggregators import NNM
+    except ImportError:
+        return {}
+    torch.set_num_threads(1)
+    tensor, krum, mixing = torch.from_numpy(updates), MultiKrum(f=faulty), NNM(f=faulty)
+    rules: dict[str, Callable[[], object]] = {
+        "average": lambda: Average()(tensor),
+        "multi-Krum": lambda: krum(tensor),
+        "NNM + multi-Krum": lambda: krum(mixing(tensor)),
+    }
+    needed = {"NNM + multi-Krum": updates.nbytes * (len(updates) + 2)}
+    free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    return {f"ByzFL {name}": best_of(work, 1) for name, work in rules.items() if needed.get(name, 0) < free}
 
 
 def _distances(gram: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -117,7 +141,7 @@ def measure(seats: int, parameters: int) -> dict[str, float]:
     floats = updates.astype(np.float32)
     out["float average"] = best_of(lambda: floats.mean(axis=0))
     out["float NNM + multi-Krum"] = best_of(lambda: mixing_and_krum(floats, seats // 5))
-    return out
+    return out | byzfl(floats, seats // 5)
 
 
 def prepared(folder: Path, seats: int, parameters: int) -> RoundInputs:
@@ -201,8 +225,9 @@ def main() -> None:
     ratios = {
         "sketch speed / copy speed": seconds["copy"] / seconds["sketch"],
         "whole / float average": whole / seconds["float average"],
-        "float NNM + multi-Krum / whole": seconds["float NNM + multi-Krum"] / whole,
     }
+    others = [name for name in seconds if "Krum" in name]
+    ratios |= {f"{name} / whole": seconds[name] / whole for name in others}
     for name, value in ratios.items():
         print(f"  {name:32} {value:6.2f}")
     if options.report:

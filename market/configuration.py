@@ -18,7 +18,7 @@ from market.admission import admission_root
 from market.description import Description, parse
 from market.errors import DocumentError, InputError
 from market.params import PRESETS, Params, Windows
-from market.units import MAX_SEATS, ZERO32, address
+from market.units import MAX_SEATS, ZERO32, ZERO_ADDRESS, address
 
 MAX_BYTES = 98_304
 """A description, the terms, and the addresses of a full admission list."""
@@ -39,6 +39,12 @@ def _address(text: str) -> str:
     if checked != text:
         raise ValueError(f"is not in EIP-55 form; write {checked}")
     return text
+
+
+def _not_zero(account: str) -> str:
+    if account == ZERO_ADDRESS:
+        raise ValueError("is the zero address; leave it out for a project without a reference")
+    return account
 
 
 Units = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,28})$"), AfterValidator(_amount)]
@@ -67,7 +73,8 @@ class WindowTerms(_Part):
 class Terms(_Part):
     """What the contract freezes. Amounts in the token's smallest unit; `lifetime`: seconds until no round opens.
 
-    `admission`: admitted signing addresses in ascending order; empty admits everybody.
+    `admission`: admitted signing addresses in ascending order; empty admits everybody. `reference_key`: signs the
+    owner's reference; absent where there is none.
     """
 
     token: Account
@@ -82,6 +89,7 @@ class Terms(_Part):
     lifetime: Seconds
     windows: WindowTerms
     admission: Annotated[tuple[Account, ...], Field(max_length=MAX_SEATS)] = ()
+    reference_key: Annotated[Account, AfterValidator(_not_zero)] | None = None
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -127,6 +135,7 @@ class Configuration(_Part):
             open_rounds=terms.open_rounds,
             end_date=now + terms.lifetime,
             admission_root=admission_root(terms.admission) if terms.admission else ZERO32,
+            reference_key=terms.reference_key or ZERO_ADDRESS,
             windows=Windows(**{f.name: getattr(terms.windows, f.name) for f in fields(Windows)}),
         )
 

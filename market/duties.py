@@ -34,6 +34,7 @@ class Kind(StrEnum):
     ANSWER = "answer"
     RELEASE = "release"
     OPEN = "open"
+    TRAIN = "train"
     SEAL = "seal"
     REVEAL = "reveal"
     CLAIM = "claim"
@@ -200,14 +201,40 @@ def trainer_duties(now: ProjectSnapshot) -> list[Duty]:
     return [*_reveal(now), *_seal(now), *_claim(now)]
 
 
-def _reveal(now: ProjectSnapshot) -> list[Duty]:
+def reference_duties(now: ProjectSnapshot) -> list[Duty]:
+    """What the key of the owner's reference does: reveal, then seal, once a trainer has sealed and the base is a fact;
+    before that it trains, to be ready."""
+    if now.me == ZERO_ADDRESS or now.me != now.params.reference_key:
+        return []
+    return [*_reveal(now, "reveal missing, the result goes without the reference"), *_seal_reference(now)]
+
+
+def _seal_reference(now: ProjectSnapshot) -> list[Duty]:
+    number, head = now.project.head, now.rounds.get(now.project.head)
+    if head is None or head.phase is not Phase.COMMIT or now.slots.get(number, ZERO32) != ZERO32:
+        return []
+    if head.seal_count == 0:
+        waits = Duty(Kind.TRAIN, number, "seals after the first trainer", head.commit_end)
+        return [] if _is_stale(now, number) else [waits]
+    out = [Duty(Kind.SEAL, number, "a trainer has sealed", head.commit_end)]
+    if _nearly_over(now, head.commit_end, now.params.windows.commit):
+        out.append(Duty(Kind.WARN, number, "not sealed yet", head.commit_end))
+    return out
+
+
+def _reveal(now: ProjectSnapshot, missing: str = "reveal missing, it costs one unit") -> list[Duty]:
     out: list[Duty] = []
     for number, view in sorted(now.rounds.items()):
         if view.phase is Phase.REVEAL and is_sealed(now.slots.get(number, ZERO32)):
             out.append(Duty(Kind.REVEAL, number, "sealed", view.reveal_end))
             if _nearly_over(now, view.reveal_end, now.params.windows.reveal):
-                out.append(Duty(Kind.WARN, number, "reveal missing, it costs one unit", view.reveal_end))
+                out.append(Duty(Kind.WARN, number, missing, view.reveal_end))
     return out
+
+
+def _is_stale(now: ProjectSnapshot, number: int) -> bool:
+    """Whether this COMMIT, while nobody has sealed, would be opened again on another base."""
+    return now.project.tip != number - 1 or now.rounds[number].base_root != base_now(now)
 
 
 def _nearly_over(now: ProjectSnapshot, end: int, window: int) -> bool:
@@ -221,8 +248,7 @@ def _seal(now: ProjectSnapshot) -> list[Duty]:
     number = now.project.head
     if now.slots.get(number, ZERO32) != ZERO32:
         return []
-    stale = now.project.tip != number - 1 or head.base_root != base_now(now)
-    if head.seal_count == 0 and stale:
+    if head.seal_count == 0 and _is_stale(now, number):
         return []
     owed = now.params.unit if now.seat.missed else 0
     if now.seat.stake - owed < now.params.unit:
@@ -294,9 +320,10 @@ def _first_post(now: ProjectSnapshot) -> list[Duty]:
 
 
 def possible_rows(now: ProjectSnapshot, round_: int, deltas_below: int) -> int:
-    """Public rows of a complete result: the last K deltas, the revealed files of the last V rounds."""
+    """Public rows of a complete result: the last K deltas, the reference, the revealed files of the last V rounds."""
     files = range(max(round_ - now.params.file_rounds, 1), round_)
-    return min(now.params.delta_rows, deltas_below) + sum(now.rounds[n].reveal_count for n in files)
+    own = min(now.params.delta_rows, deltas_below) + now.rounds[round_].reference_revealed
+    return own + sum(now.rounds[n].reveal_count for n in files)
 
 
 def _replace(now: ProjectSnapshot) -> list[Duty]:

@@ -145,6 +145,26 @@ class Revealed(Event):
 
 
 @dataclass(frozen=True)
+class ReferenceSealed(Event):
+    """The owner's reference committed to its update."""
+
+    project: int
+    round: int
+    seal: bytes
+
+
+@dataclass(frozen=True)
+class ReferenceRevealed(Event):
+    """The owner's reference opened its seal; the file is public under the digest's CID."""
+
+    project: int
+    round: int
+    update_root: bytes
+    salt: bytes
+    file_digest: bytes
+
+
+@dataclass(frozen=True)
 class ResultPosted(Event):
     """A result counts for its round; it stands from `stands_at`."""
 

@@ -20,6 +20,8 @@ from market.events import (
     Event,
     FlatClaimed,
     ProjectCreated,
+    ReferenceRevealed,
+    ReferenceSealed,
     ResultCleared,
     ResultConvicted,
     ResultPosted,
@@ -68,6 +70,8 @@ class AskFacts:
 class RoundFacts:
     """Facts of one round. Seals and reveals by seat; posts in the order of the chain.
 
+    `reference_seal`, `reference`: of the owner's reference, which is no seat: it is in neither of the two, and its
+    `Reveal` names the slot behind the last seat and the key that it is signed with.
     `pot`: as reserved when the round opened, with what convictions added since, in smallest units.
     `locks`: the stored result locks a bond. `flat_taken`: seats that took their share of a FLAT round.
     """
@@ -77,6 +81,8 @@ class RoundFacts:
     pot: int = 0
     seals: dict[int, bytes] = field(default_factory=dict)
     reveals: dict[int, Reveal] = field(default_factory=dict)
+    reference_seal: bytes | None = None
+    reference: Reveal | None = None
     posts: list[ResultPosted] = field(default_factory=list)
     locks: bool = False
     flat: bool = False
@@ -88,9 +94,9 @@ class RoundFacts:
         return self.pot + (missed * params.unit if 2 * len(self.reveals) >= len(self.seals) else 0)
 
     def reveal_sum(self) -> int:
-        """The running sum over reveals that the seed is made of."""
+        """The running sum over reveals, that of the reference among them, that the seed is made of."""
         total = 0
-        for reveal in self.reveals.values():
+        for reveal in (*self.reveals.values(), *([self.reference] if self.reference else [])):
             total = add_reveal(total, reveal.trainer, reveal.root, reveal.salt)
         return total
 
@@ -195,6 +201,10 @@ class History:
                 self.rounds[number].seals[seat] = event.seal
             case Revealed():
                 self._reveal(event)
+            case ReferenceSealed():
+                self.rounds[event.round].reference_seal = event.seal
+            case ReferenceRevealed():
+                self._reveal_reference(event)
             case ResultPosted():
                 facts = self.rounds[event.round]
                 facts.posts.append(event)
@@ -231,6 +241,17 @@ class History:
             tenure=self.past_tenures(seat),
         )
         self._has_revealed.add(seat)
+
+    def _reveal_reference(self, event: ReferenceRevealed) -> None:
+        self.rounds[event.round].reference = Reveal(
+            seat=self.params.seats,
+            trainer=self.params.reference_key,
+            root=event.update_root,
+            salt=event.salt,
+            file_digest=event.file_digest,
+            first=False,
+            tenure=0,
+        )
 
     def _unknown(self) -> ChainError:
         return ChainError(

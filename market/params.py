@@ -11,7 +11,7 @@ from typing import Any
 
 from market.abi import AbiRecord
 from market.errors import RefusedError
-from market.units import BPS_TOTAL, MAX_SEATS, NATIVE, ZERO32
+from market.units import BPS_TOTAL, MAX_SEATS, NATIVE, ZERO32, ZERO_ADDRESS
 
 RULE_DEFAULT = 1
 SKETCH_COLUMNS = 256
@@ -75,6 +75,8 @@ class Params(AbiRecord):
     coefficients: int
     end_date: int
     admission_root: bytes
+    reference_key: str
+    """signs the owner's reference; the zero address where there is none"""
     windows: Windows
 
     @property
@@ -154,6 +156,7 @@ class Preset:
             "coefficients": coefficients,
             "end_date": now + self.lifetime,
             "admission_root": ZERO32,
+            "reference_key": ZERO_ADDRESS,
             "windows": self.windows,
         }
         return Params(**{**values, **changes})

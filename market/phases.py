@@ -39,6 +39,8 @@ TERMINAL = frozenset({Phase.FINAL, Phase.FLAT, Phase.VOID})
 ALLOWED: dict[str, frozenset[Phase]] = {
     "seal": frozenset({Phase.COMMIT}),
     "reveal": frozenset({Phase.REVEAL}),
+    "sealReference": frozenset({Phase.COMMIT}),
+    "revealReference": frozenset({Phase.REVEAL}),
     "post": frozenset({Phase.AGGREGATE, Phase.PROPOSED}),
     "finalise": frozenset({Phase.STANDING}),
     "convict": frozenset({Phase.PROPOSED, Phase.STANDING}),

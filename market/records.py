@@ -24,7 +24,10 @@ class Roots(AbiRecord):
 
 @dataclass(frozen=True)
 class Post(AbiRecord):
-    """What a poster submits. Bitmaps: bit s mod 256 of word s div 256; `rows[0]` names deltas by age."""
+    """What a poster submits. Bitmaps: bit s mod 256 of word s div 256.
+
+    `rows[0]` names deltas by age and, in the bit above them, the reference.
+    """
 
     prev_commitment: bytes
     reveal_sum: int
@@ -105,6 +108,18 @@ class RoundView(AbiRecord):
     uncharged: int = 0
     base_root: bytes = ZERO32
     proposed_at: int = 0
+    reference_awaited: bool = False
+    """COMMIT does not end early before the reference has sealed"""
+    reference_sealed: bool = False
+    """and perhaps revealed"""
+    reference_revealed: bool = False
+
+    @property
+    def reference(self) -> str:
+        """Where the owner's reference is in this round: awaited, sealed, revealed, or empty."""
+        if self.reference_revealed or self.reference_sealed:
+            return "revealed" if self.reference_revealed else "sealed"
+        return "awaited" if self.reference_awaited else ""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from market.spec.exits import free_seat
 from market.spec.results import remove_result
 from market.spec.rounds import end_without_result, release_stored, unlock
 from market.spec.state import Aggregator, Project, Result, Round, State, charge
-from market.spec.trainers import end_commit_early
+from market.spec.trainers import end_commit_early, end_reveal_early
 from market.units import BURNED, popcount
 
 
@@ -144,8 +144,18 @@ class Replay:
         facts.slots[seat] = event.update_root
         facts.reveal_count += 1
         facts.reveal_sum = add_reveal(facts.reveal_sum, place.signer, event.update_root, event.salt)
-        if facts.reveal_count == facts.seal_count:
-            facts.reveal_end = at
+        end_reveal_early(facts, at)
+
+    def _reference_sealed(self, it: Project, event: ev.ReferenceSealed, at: int) -> None:
+        facts = it.rounds[event.round]
+        facts.reference = event.seal
+        end_commit_early(it, facts, at)
+
+    def _reference_revealed(self, it: Project, event: ev.ReferenceRevealed, at: int) -> None:
+        facts, key = it.rounds[event.round], it.params.reference_key
+        facts.reference = event.update_root
+        facts.reveal_sum = add_reveal(facts.reveal_sum, key, event.update_root, event.salt)
+        end_reveal_early(facts, at)
 
     def _voided(self, it: Project, event: ev.RoundVoided, at: int) -> None:
         facts = it.rounds[event.round]
@@ -240,6 +250,8 @@ HANDLERS: dict[type[ev.Event], Callable[[Replay, Project, Any, int], None]] = {
     ev.RoundOpened: Replay._opened,
     ev.Sealed: Replay._sealed,
     ev.Revealed: Replay._revealed,
+    ev.ReferenceSealed: Replay._reference_sealed,
+    ev.ReferenceRevealed: Replay._reference_revealed,
     ev.ResultPosted: Replay._posted,
     ev.RoundVoided: Replay._voided,
     ev.RoundFlattened: Replay._flattened,

@@ -29,6 +29,7 @@ def _below_2_128(text: str) -> str:
 
 Decimal = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,77})$")]
 Decimal128 = Annotated[Decimal, AfterValidator(_below_2_128)]
+Hash32 = Annotated[str, Field(pattern=r"^0x[0-9a-f]{64}$")]
 Int64 = Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]
 Verdict = Literal["honest", "unreliable", "malicious", "left out", "absent"]
 
@@ -73,6 +74,10 @@ class ResultDocument(_Part):
     """CID of the running sums of all rows, for spot checks of large models"""
     seats: tuple[SeatResult, ...]
     accounts: tuple[SeatAccount, ...]
+    advice: tuple[Int64, ...] = ()
+    """for the next round, see `market.advice`"""
+    advice_proof: tuple[Hash32, ...] = ()
+    """siblings up to the posted root of the steps"""
 
     def to_bytes(self) -> bytes:
         """Canonical JSON: sorted keys, no white space, defaults left out."""

@@ -18,8 +18,8 @@ class ProjectSnapshot:
     """Facts at time `now` (unix seconds; phases are those of `now`).
 
     `rounds`: at least every round that is not settled, and the head. `results`: those that count among them,
-    the newest one that counts, and 0. `slots`: my seat's slot by round. The three fields after `slots` come from
-    events and result documents, and may be left empty, as may `asks`.
+    the newest one that counts, and 0. `slots`: my seat's slot by round, or the reference's where I sign for it. The
+    three fields after `seat` and `slots` come from events and result documents, and may be left empty, as may `asks`.
     """
 
     number: int
@@ -122,6 +122,9 @@ def _read(
     results = {n: getters.result(number, n) for n in wanted - {0}} | {0: start}
     posters = {result.poster for result in results.values()} | {me}
     seat_number = None if me == ZERO_ADDRESS else getters.seat_index(number, me)
+    # the key of the reference holds no seat
+    is_reference = me != ZERO_ADDRESS and me == params.reference_key
+    slot = params.seats if is_reference else seat_number
     return ProjectSnapshot(
         number=number,
         now=getters.now(),
@@ -133,7 +136,7 @@ def _read(
         me=me,
         seat_number=seat_number,
         seat=None if seat_number is None else getters.seat(number, seat_number),
-        slots={} if seat_number is None else {n: getters.slot(number, n, seat_number) for n in rounds},
+        slots={} if slot is None else {n: getters.slot(number, n, slot) for n in rounds},
     )
 
 

@@ -15,7 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from market.advice import START, Advice, checked_advice
 from market.cid import cid_from_digest
+from market.claims import document_of
 from market.codec import LEAF, MODEL, UPDATE, check_root, decode, encode, leaves_of, model_root, update_root
 from market.description import Description
 from market.errors import ChainError, InputError, VerificationError
@@ -91,6 +93,17 @@ class Bases:
         data = fetch_bytes(self._store, reveal.cid(UPDATE.file_bytes(d)), UPDATE.file_bytes(d), exact=True)
         check_root(update_root(data), reveal.root)
         return decode(data, d, UPDATE).astype(np.int16)
+
+    def advice(self, post: ResultPosted | None) -> Advice:
+        """What a result advises for the round on it, checked against its root; the start's without one.
+
+        Raises UpdateError E113 for other numbers than were posted, DocumentError or StoreError without a document.
+        """
+        if post is None:
+            return START
+        said = document_of(self._store, post)
+        proof = [bytes.fromhex(sibling[2:]) for sibling in said.advice_proof]
+        return checked_advice(said.advice, proof, post.post.roots.steps, self._history.params.seats)
 
     def check_sample(self, post: ResultPosted, weights: Mapping[int, int]) -> None:
         """Recomputes a random sample of a delta from the public updates and the published weights.

@@ -13,6 +13,7 @@ from market.cli.context import App
 from market.cli.project.terms import terms_json
 from market.cli.project.values import unit_of
 from market.errors import InputError
+from market.params import Params
 from market.units import NATIVE, ZERO32, ZERO_ADDRESS, address
 from trainer.session import Session
 
@@ -64,7 +65,7 @@ def print_terms(app: App, session: Session) -> None:
         ("seats, fewest seals", f"{params.seats}, {params.min_seals}"),
         ("pot of a round", _money(session, params.pot)),
         ("aggregator's fee", f"{params.fee_bps / 100:.2f} %"),
-        ("reference row of the owner", "none (0 % of pay)"),
+        ("reference row of the owner", _reference(params)),
         ("stake, at least", _money(session, params.min_stake)),
         ("a missed reveal costs", _money(session, params.unit)),
         ("a malicious round costs", f"{_money(session, params.unit)}, at most the stake"),
@@ -122,6 +123,12 @@ def _admission(session: Session, path: Path | None) -> list[bytes]:
     if session.key.address not in accounts:
         raise InputError("E118", f"{session.key.address} is not on the owner's list")
     return list(admission_proof(accounts, session.key.address))
+
+
+def _reference(params: Params) -> str:
+    if params.reference_key == ZERO_ADDRESS:
+        return "none (0 % of pay)"
+    return f"{params.reference_key} may steer weights (0 % of pay)"
 
 
 def _money(session: Session, units: int) -> str:

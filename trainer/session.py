@@ -7,7 +7,7 @@ import logging
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from market.claims import START_PROOF, AccountProof, Place, prove_account
 from market.cli.context import App
@@ -48,7 +48,7 @@ class Session:
     _key: Key | None
 
     @classmethod
-    def open(cls, app: App, choice: KeyChoice, project: int, needs_key: bool = True) -> Session:
+    def open(cls, app: App, choice: KeyChoice, project: int, needs_key: bool = True) -> Self:
         """Opens key, chain and description. Raises FairtrainError with the next step."""
         key = choice.open(app) if needs_key else None
         gateway = app.gateway(key.account if key else None)

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from market.advice import advised
 from market.codec import UPDATE, encode
 from market.description import Description
 from market.history import History
@@ -74,7 +75,7 @@ class Work:
             seed=self._seed,
             base=bases.model(base_root, trust),
             data=self._data,
-            description=self._description,
+            description=advised(self._description, bases.advice(last)),
             last_delta=None if last is None else bases.delta(last),
             peers=PastUpdates(bases, history, round_ - 1),
             residual=start,

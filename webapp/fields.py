@@ -60,6 +60,13 @@ _TABLE = (
         "bond_floor", "Bond floor", "people", "An aggregator's, at least.", unit="ETH", flag="--bond-floor"
     ),
     Field("admission", "Admitted addresses", "people", "One a line; empty admits everybody.", "area"),
+    Field(
+        "reference_key",
+        "Reference key",
+        "people",
+        "Address that signs updates of yours: they steer weights, 0 % of pay; empty for none.",
+        flag="--reference-key",
+    ),
     Field("name", "Short name", "model", "Lower case, digits, hyphens.", flag="--name"),
     Field("model", "Model", "model", "", "choice", choices=("mlp", "cnn"), flag="--model"),
     Field("hidden", "Hidden layers", "model", "Widths between commas; `none` for none.", flag="--hidden"),

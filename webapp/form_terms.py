@@ -9,7 +9,7 @@ from typing import Any
 
 from market.errors import InputError
 from market.params import Preset, Windows
-from market.units import address
+from market.units import ZERO_ADDRESS, address
 from webapp.reader import Reader, plain_amount
 
 DEFAULT_ROUNDS = 20
@@ -44,7 +44,8 @@ def read_terms(reader: Reader, preset: Preset) -> tuple[dict[str, Any], int]:
         "lifetime": reader.duration("ends_in", preset.lifetime),
         "windows": {name: getattr(windows, name) for name in WINDOW_NAMES},
     }
-    return {**given, **amounts, **times, "admission": _admission(reader)}, budget
+    people = {"admission": _admission(reader), "reference_key": _reference_key(reader)}
+    return {**given, **amounts, **times, **people}, budget
 
 
 def _pot_and_budget(reader: Reader, preset: Preset, seats: int) -> tuple[int, int]:
@@ -80,6 +81,20 @@ def _fee(reader: Reader, default: int) -> int:
         return default
     whole, _, rest = text.partition(".")
     return int(whole + rest.ljust(2, "0"))
+
+
+def _reference_key(reader: Reader) -> str | None:
+    given = reader.result.values["reference_key"]
+    if not given:
+        return None
+    try:
+        key = address(given)
+    except InputError as error:
+        reader.fail("reference_key", error.text)
+        return None
+    if key == ZERO_ADDRESS:
+        reader.fail("reference_key", "the zero address signs nothing; leave it empty for none")
+    return key
 
 
 def _admission(reader: Reader) -> list[str]:

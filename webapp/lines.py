@@ -124,6 +124,24 @@ class UpdateLine:
 
 
 @dataclass(frozen=True)
+class ReferenceLine:
+    """The owner's reference in one round. `state`: waiting, sealed, revealed or absent (COMMIT ended without it);
+    `included`: whether the newest result counts it; `why` says in words what that means."""
+
+    key: str
+    state: str
+    sealed_at: int | None
+    seal: str
+    seal_tx: str
+    revealed_at: int | None
+    reveal_tx: str
+    root: str
+    cid: str
+    included: bool | None
+    why: str
+
+
+@dataclass(frozen=True)
 class ResultLine:
     """One post of a result; its window ends at `final_from`."""
 

@@ -17,6 +17,7 @@ from webapp.lines import (
     CreditLine,
     EventLine,
     ModelLine,
+    ReferenceLine,
     ResultLine,
     RoundLine,
     SeatLine,
@@ -198,6 +199,8 @@ class RoundDetail:
     pay: Chart
     has_older: bool
     has_newer: bool
+    reference: ReferenceLine | None = None
+    """None in a project without one"""
 
 
 @dataclass(frozen=True)

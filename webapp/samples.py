@@ -323,6 +323,24 @@ def round_page(phase: Phase = Phase.STANDING) -> v.RoundPage:
         [result_row()],
         [ask_row()],
         events,
+        reference_row(phase),
+    )
+
+
+def reference_row(phase: Phase = Phase.STANDING) -> v.ReferenceRow:
+    """The owner's reference, revealed where the round is that far."""
+    shown = phase not in (Phase.NONE, Phase.COMMIT)
+    return v.ReferenceRow(
+        key=who(98),
+        sealed_at=NOW - 400,
+        seal="0x" + "00" * 5 + "5e" * 27,
+        seal_tx=tx(80),
+        revealed_at=NOW - 300 if shown else None,
+        reveal_tx=tx(81) if shown else "",
+        root=tx(82) if shown else "",
+        salt=tx(83) if shown else "",
+        cid=CID if shown else "",
+        included=True if phase in (Phase.PROPOSED, Phase.STANDING, Phase.FINAL) else None,
     )
 
 
@@ -365,25 +383,8 @@ def conviction() -> v.ConvictionRow:
 def ask_row() -> v.AskRow:
     """A question that waits for its answer."""
     return v.AskRow(
-        3,
-        1,
-        6,
-        1,
-        "open",
-        who(150),
-        "",
-        "sketches",
-        2,
-        0,
-        17,
-        16_384,
-        10**15,
-        NOW + 70,
-        NOW - 20,
-        tx(91),
-        None,
-        "",
-    )
+        3, 1, 6, 1, "open", who(150), "", "sketches", 2, 0, 17, 16_384, 10**15, NOW + 70, NOW - 20, tx(91), None, "",
+    )  # fmt: skip
 
 
 def model_rows() -> list[v.ModelRow]:

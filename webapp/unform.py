@@ -76,5 +76,6 @@ def _terms(made: Configuration, coin: Coin) -> dict[str, str]:
         "open_rounds": str(terms.open_rounds),
         "ends_in": plain_duration(terms.lifetime),
         "admission": "\n".join(terms.admission),
+        "reference_key": terms.reference_key or "",
         **windows,
     }

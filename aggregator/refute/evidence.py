@@ -89,6 +89,12 @@ class Evidence:
         row, column = (0, i) if j is None else (i, j)
         self._entry(self.trees.steps_below, _STEP[name], row, column)
 
+    def before_round(self, name: str, k: int) -> None:
+        """Entry of a carried vector that is not of seats, as the result below left it; nothing at the start."""
+        if not self.case.start:
+            assert self.trees.steps_below is not None
+            self._entry(self.trees.steps_below, _STEP[name], 0, k)
+
     # ----- sketches and Gram -----
 
     def gram(self, i: int, j: int) -> None:

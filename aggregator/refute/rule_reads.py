@@ -12,7 +12,7 @@ from typing import Final
 
 from aggregator.refute.evidence import Evidence
 from aggregator.rows import DELTAS, MEMORY
-from aggregator.rule import HOSTILE, MIN_SEATS
+from aggregator.rule import HOSTILE, MIN_SEATS, RATE
 from aggregator.steps import View
 
 Reads = Callable[[Evidence, View, int, int], None]
@@ -119,22 +119,34 @@ def standing_sum(e: Evidence, v: View, i: int, j: int) -> None:
     e.vector("standing")
 
 
+def trust(e: Evidence, v: View, i: int, j: int) -> None:
+    """Length of the reference, inner product with it and own length; nothing without one."""
+    if _has_reference(e, v):
+        e.gram(i, v.shape.reference)
+        e.at("norm", i)
+
+
 def voice(e: Evidence, v: View, i: int, j: int) -> None:
-    """Whether anybody has standing, then standing or discount."""
+    """Whether anybody has standing, then standing or discount; whether there is a reference."""
     e.scalar("standing_sum")
     e.at("standing" if v.standing_sum else "discount", i)
+    _has_reference(e, v)
 
 
 def echo(e: Evidence, v: View, i: int, j: int) -> None:
-    """Cosines with all, and their voices."""
+    """Cosines with all, and their voices; with a reference, the cosine with it."""
     e.row("cosine", i)
     e.vector("voice")
+    if _has_reference(e, v):
+        e.at("trust", i)
 
 
 def echo_sum(e: Evidence, v: View, i: int, j: int) -> None:
-    """Voices and echoes of all."""
+    """Voices and echoes of all; with a reference, their cosines with it."""
     e.vector("voice")
     e.vector("echo")
+    if _has_reference(e, v):
+        e.vector("trust")
 
 
 def agreement(e: Evidence, v: View, i: int, j: int) -> None:
@@ -152,9 +164,11 @@ def agreement_median(e: Evidence, v: View, i: int, j: int) -> None:
 
 
 def presence(e: Evidence, v: View, i: int, j: int) -> None:
-    """Median and own agreement."""
+    """Median and own agreement; with a reference, the cosine with it."""
     e.scalar("agreement_median")
     e.at("agreement", i)
+    if _has_reference(e, v):
+        e.at("trust", i)
 
 
 def reputation(e: Evidence, v: View, i: int, j: int) -> None:
@@ -193,10 +207,16 @@ def coefficient(e: Evidence, v: View, i: int, j: int) -> None:
 
 
 def strikes(e: Evidence, v: View, i: int, j: int) -> None:
-    """Agreement, then strikes before, unless they end."""
+    """Agreement, its median, who points away from i, then strikes before: up to what ends them."""
     if _is_judged(v, i):
         e.at("agreement", i)
         if v.agreement[i] > -HOSTILE:
+            return
+        e.scalar("agreement_median")
+        if v.agreement_median <= 0:
+            return
+        e.row("kinship", i)
+        if 2 * sum(v.kinship[i, other] < 0 for other in v.others(i)) <= v.n:
             return
     e.before("strikes", i)
 
@@ -205,6 +225,13 @@ def penalty(e: Evidence, v: View, i: int, j: int) -> None:
     """Strikes."""
     if v.n >= MIN_SEATS:
         e.at("strikes", i)
+
+
+def advice(e: Evidence, v: View, i: int, j: int) -> None:
+    """Advice before; of the learning rate, the median agreement too."""
+    e.before_round("advice", i)
+    if i == RATE and v.n >= MIN_SEATS:
+        e.scalar("agreement_median")
 
 
 # ----- aggregator.novelty -----
@@ -305,6 +332,13 @@ def _is_judged(v: View, i: int) -> bool:
     return bool(v.is_included[i]) and v.n >= MIN_SEATS
 
 
+def _has_reference(e: Evidence, v: View) -> bool:
+    """Reads the squared length of the reference where the bitmaps name it; whether it counts."""
+    row = v.shape.reference
+    e.gram(row, row)
+    return row in e.case.present and bool(v.root[row])
+
+
 def _largest(v: View) -> int:
     """How many of the largest entries coherence is taken of."""
     return (int(v.n) - 1) // 2
@@ -342,8 +376,9 @@ READS: Final[dict[str, Reads]] = {
         norm, cosine, norm_median, clipping,
         kinship, kinship_bar, cosine_bar, coherence_past, coherence_now,
         coherence_past_median, coherence_now_median,
-        discount, standing, standing_sum, voice, echo, echo_sum, agreement, agreement_median, presence,
+        discount, standing, standing_sum, trust, voice, echo, echo_sum, agreement, agreement_median, presence,
         reputation, merit, merit_sum, weight, coefficient, strikes, penalty,
+        advice,
         has_public, own_system, own_fit, candidate, picks, system, fit, gathered, residual, residual_gram,
     )
 }  # fmt: skip

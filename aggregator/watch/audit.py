@@ -105,6 +105,8 @@ class Audit:
         shape = self.ledger.shape
         for seat in sorted(choice.included):
             yield seat, history.round(number).reveals.get(seat)
+        if choice.reference:
+            yield shape.reference, history.round(number).reference
         for age, seat in sorted(choice.past):
             yield shape.past(age, seat), history.round(number - 1 - age).reveals.get(seat)
 
@@ -150,6 +152,8 @@ class Audit:
         shape = self.ledger.shape
         if row < shape.seats:
             return f"seat {row}"
+        if row == shape.reference:
+            return "the owner's reference"
         age, seat = divmod(row - shape.first_past, shape.seats)
         assert age < MEMORY
         return f"seat {seat}, round {self.posted.round - 1 - age}"

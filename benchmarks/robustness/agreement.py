@@ -112,8 +112,10 @@ class Agreement:
         trust = np.full(n, F, np.int64) if toward is None else cosine[:n, n]
         presence = self.presence(agreement, median, trust)
         merit = np.maximum(reputation, 0) * discount // F * presence // F * (norm[:n] > 0)
-        strikes = np.where(agreement <= -HOSTILE, state["strikes"] + 1, 0)
+        hostile = (agreement <= -HOSTILE) & (median > 0) & (2 * (kinship < 0).sum(axis=1) > n)
+        strikes = np.where(hostile, state["strikes"] + 1, 0)
         after = {"reputation": reputation, "kinship": kinship, "strikes": strikes}
+        after |= self.advice(state, median)
         total = int(merit.sum())
         weights = merit * FULL_WEIGHT // total if total else np.zeros(n, np.int64)
         weights = weights * self.pace(agreement, state) // F
@@ -131,6 +133,10 @@ class Agreement:
     def pace(self, agreement: Array, state: State) -> int:
         """Part (F) of the whole weight that is given; `state` from before the round."""
         return F
+
+    def advice(self, state: State, median: int) -> dict[str, Array]:
+        """What trainers train the next round with; nothing is carried where it is not followed."""
+        return {}
 
     def clipping(self, norm: Array) -> Array:
         """Factors that bring norms down to their lower median."""

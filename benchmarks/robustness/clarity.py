@@ -11,7 +11,7 @@ one row and a few vectors:
 4. The directions of `Majority` are only tried while the median agreement with the main one is below
    0.15 x (1 - clarity); clarity is carried, rises by a tenth and falls by a sixth of its distance from
    median / 0.15. With it goes the pace of `Majority`.
-5. A strike counts only in rounds whose main direction is chosen and has a positive median.
+5. A strike counts only in rounds whose main direction is the chosen one.
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ class Clarity(Majority):
         weights = merit * FULL_WEIGHT // total if total else np.zeros(n, np.int64)
         weights = weights * self.pace(agreement, state) // F
         trusted = clear > 0 and bool((agreement == first).all())
-        strikes = np.where((first <= -HOSTILE) & trusted, state["strikes"] + 1, 0)
+        hostile = (first <= -HOSTILE) & trusted & (2 * (kinship < 0).sum(axis=1) > n)
+        strikes = np.where(hostile, state["strikes"] + 1, 0)
         after = {"reputation": reputation, "kinship": kinship, "strikes": strikes}
         after |= {"rounds": state["rounds"] + 1, "clarity": moved(state["clarity"], clear)}
         return Verdict(weights, self.clipping(norm), after, labels(reputation, strikes))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from aggregator.fixed import F
 from aggregator.sketch import sketch_of
+from benchmarks.robustness.advised import Advised
 from benchmarks.robustness.agreement import GRAM_LIMIT, Agreement, Array, Params, State, Verdict, isqrt
 from benchmarks.robustness.clarity import Clarity
 from benchmarks.robustness.majority import Majority
@@ -100,6 +101,11 @@ class GramRule:
         """The judge's start state."""
         self.n, self.state = n, self.judge.start(n)
         self.f = f if self.judge.uses_f else 0
+
+    @property
+    def rate(self) -> float:
+        """Factor of the learning rate that trainers are advised to take."""
+        return float(self.state["rate"][0]) / F if "rate" in self.state else 1.0
 
     def decide(self, posted: Posted) -> Decision:
         """Sketches, Gram matrix, weights, weighted sum, as the aggregator does."""
@@ -219,5 +225,6 @@ RULES: Final[dict[str, Callable[[], Rule]]] = {
     "agreement": lambda: GramRule(Agreement()),
     "agreement+ref": lambda: GramRule(Agreement(uses_reference=True)),
     "agreement+trust": lambda: GramRule(Trusted()),
+    "agreement+advice": lambda: GramRule(Advised()),
     "fltrust": lambda: GramRule(FlTrust()),
 }

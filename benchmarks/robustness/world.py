@@ -106,11 +106,11 @@ class World:
             batch = Batch(self.data.x[rows[bad]], y[bad], self.data.classes, self.edges, rng)
             spoilt, y[bad] = self.attack.spoil(batch)
             x[bad] = self.net.prepare(spoilt)
-        base = self.weights
+        base, factor = self.weights, getattr(self.rule, "rate", 1.0)
         w = np.tile(base, (s.n + 1, 1))
         for step in range(s.steps):
             cut = slice(step * s.batch, (step + 1) * s.batch)
-            w -= np.float32(s.rate) * self.net.gradient(w, x[:, cut], y[:, cut])
+            w -= np.float32(s.rate * factor) * self.net.gradient(w, x[:, cut], y[:, cut])
         return w - base
 
     def order(self, seat: int, now: int) -> NDArray[np.int64]:

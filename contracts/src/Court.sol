@@ -17,7 +17,7 @@ import {Verdict} from "./words.sol";
 /// Refutations and asks: the market runs this code in its own storage, like that of `Registry`. Which contracts check numbers
 /// is fixed by the constructor; they are pure, and see nothing but the facts that this contract has verified.
 contract Court is ICourt, MarketBase {
-    uint256 private constant RULE_SLOTS = 29; // slots 1 .. 29 of the steps are the rule's and novelty's, the others pay's
+    uint256 private constant RULE_SLOTS = 31; // slots 1 .. 31 of the steps are the rule's and novelty's, the others pay's
     uint256 private constant RULE_SCALARS = 8; // scalars 0 .. 7 likewise
     IChecks private immutable TREE_CHECKS;
     IChecks private immutable RULE_CHECKS;
@@ -182,7 +182,7 @@ contract Court is ICourt, MarketBase {
         return isRule ? RULE_CHECKS : PAY_CHECKS;
     }
 
-    /// Whether an included seat or a served past file was never revealed: then nobody can open it, and nobody has to.
+    /// Whether an included seat, a reference or a served past file was never revealed: then nobody can open it, and nobody has to.
     function _isHidden(
         Project storage p,
         uint256 round,
@@ -192,7 +192,7 @@ contract Court is ICourt, MarketBase {
     ) private view returns (bool) {
         uint256 seats = p.terms.seats();
         if (!RowsOf.isPresent(seats, included, rows, row)) return false;
-        return (row < seats || row >= RowsOf.firstPast(seats)) && _slotOf(p, seats, round, row) < ROOT_FLOOR;
+        return (row <= seats || row >= RowsOf.firstPast(seats)) && _slotOf(p, seats, round, row) < ROOT_FLOOR;
     }
 
     function _facts(Project storage p, Round storage r, uint256 round, Refutation calldata x)
@@ -267,15 +267,15 @@ contract Court is ICourt, MarketBase {
         view
         returns (bytes32)
     {
-        if (row < seats || row >= RowsOf.firstPast(seats)) return bytes32(_slotOf(p, seats, round, row));
+        if (row <= seats || row >= RowsOf.firstPast(seats)) return bytes32(_slotOf(p, seats, round, row));
         uint256 age = row - RowsOf.delta(seats, 0);
         if (age >= below.length) revert MarketBelowCount(below.length, age + 1);
         return below[age].roots.delta;
     }
 
-    /// Slot behind the row of a seat or of a past file.
+    /// Slot behind the row of a seat, of the reference or of a past file.
     function _slotOf(Project storage p, uint256 seats, uint256 round, uint256 row) private view returns (uint256) {
-        if (row < seats) return p.rounds[round].slots[row];
+        if (row <= seats) return p.rounds[round].slots[row];
         uint256 at = row - RowsOf.firstPast(seats);
         // SAFETY: `post` refuses files of rounds that do not exist.
         return p.rounds[round - 1 - at / seats].slots[at % seats];

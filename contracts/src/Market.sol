@@ -31,7 +31,7 @@ contract Market is IMarket, MarketBase {
         COURT = court;
     }
 
-    // ----- projects and seats: `Registry` has the code -----
+    // ----- projects, seats and the reference: `Registry` has the code -----
 
     function create(Params calldata, Content calldata) external returns (uint256) {
         return abi.decode(_inRegistry(), (uint256));
@@ -58,6 +58,14 @@ contract Market is IMarket, MarketBase {
     }
 
     function evict(uint256, uint16, Account calldata, Opening calldata, bytes32[] calldata) external {
+        _inRegistry();
+    }
+
+    function sealReference(uint256, uint256, bytes32) external {
+        _inRegistry();
+    }
+
+    function revealReference(uint256, uint256, bytes32, bytes32, bytes32) external {
         _inRegistry();
     }
 
@@ -125,9 +133,7 @@ contract Market is IMarket, MarketBase {
         bool active = true;
         if (!h.revealed() || h.last() + 1 != round) active = _sealAfterGap(p, h, project, round, seat);
         r.slots[seat] = uint256(seal_);
-        t = t.withSeal(active);
-        if (t.sealCount() >= t.minSeals() && _allSealed(p, round, t)) t = t.withCommitEnd(block.timestamp);
-        r.tally = t;
+        r.tally = Seats.endCommit(p, round, t.withSeal(active));
 
         emit Sealed(project, round << 16 | seat, seal_);
     }
@@ -150,9 +156,7 @@ contract Market is IMarket, MarketBase {
 
         r.slots[seat] = uint256(updateRoot);
         p.seats[seat].holder = h.withReveal(round);
-        t = t.withReveal(Hashes.seedTerm(msg.sender, updateRoot, salt));
-        if (t.revealCount() == t.sealCount()) t = t.withRevealEnd(block.timestamp);
-        r.tally = t;
+        r.tally = Seats.endReveal(t.withReveal(Hashes.seedTerm(msg.sender, updateRoot, salt)));
 
         emit Revealed(project, round << 16 | seat, updateRoot, salt, fileDigest);
     }
@@ -265,10 +269,13 @@ contract Market is IMarket, MarketBase {
         if (g.tip() != below) revert MarketOutOfOrder(below, g.tip());
         _expect(project, g.lastResult(), phaseOf(project, g.lastResult()), IN_STANDING | IN_FINAL);
 
-        uint256 active = again ? p.rounds[head].tally.activeLeft() : Seats.activeNext(p, g);
+        Tally last = p.rounds[head].tally;
+        uint256 active = again ? last.activeLeft() : Seats.activeNext(g, last);
+        bool awaited = again ? last.referenceAwaited() : Seats.awaitsReference(p, head, last);
         if (!again) _reserve(p, ++head);
         Round storage r = p.rounds[head];
-        Tally t = TallyLib.opened(block.timestamp + p.windows.commit, p.windows.reveal, active, p.terms.minSeals());
+        Tally t =
+            TallyLib.opened(block.timestamp + p.windows.commit, p.windows.reveal, active, p.terms.minSeals(), awaited);
         r.tally = t;
         r.baseRoot = base;
 
@@ -395,10 +402,6 @@ contract Market is IMarket, MarketBase {
         if (g.tip() + 1 != round) revert MarketOutOfOrder(round, g.tip());
         bytes32 standing = p.rounds[g.lastResult()].modelRoot;
         if (r.baseRoot != standing) revert MarketStaleBase(r.baseRoot, standing);
-    }
-
-    function _allSealed(Project storage p, uint256 round, Tally t) private view returns (bool) {
-        return round == 1 ? t.sealCount() == p.frozen.expectedSeats : t.activeLeft() == 0;
     }
 
     /// W is over, and with it whatever was asked. INVARIANT: nothing is FINAL while somebody waits for an answer, nor before

@@ -191,6 +191,7 @@ abstract contract MarketBase is IMarketViews, ReentrancyGuard {
         params.coefficients = frozen.coefficients;
         params.endDate = frozen.endDate;
         params.admissionRoot = frozen.admissionRoot;
+        params.referenceKey = frozen.referenceKey;
         params.windows = p.windows;
         content.descriptionDigest = frozen.descriptionDigest;
         content.modelDigest = frozen.modelDigest;
@@ -209,7 +210,7 @@ abstract contract MarketBase is IMarketViews, ReentrancyGuard {
         v.lastFinal = uint24(g.lastFinal());
         v.terminalUpTo = uint24(g.terminalUpTo());
         v.openCount = uint16(g.openCount());
-        v.activeNext = uint16(Seats.activeNext(p, g));
+        v.activeNext = uint16(Seats.activeNext(g, p.rounds[g.head()].tally));
         v.clearedAt = uint40(g.clearedAt());
         v.lastEventAt = uint40(g.lastEventAt());
         v.escrow = uint96(p.escrowAndBucket.first());
@@ -236,6 +237,9 @@ abstract contract MarketBase is IMarketViews, ReentrancyGuard {
         }
         v.pot = r.pot + v.uncharged;
         v.baseRoot = r.baseRoot;
+        v.referenceAwaited = t.referenceAwaited();
+        v.referenceRevealed = t.referenceRevealed();
+        v.referenceSealed = v.referenceRevealed || t.referenceClosed();
         if (_counts(phase)) v.proposedAt = uint40(verdict.proposedAt());
     }
 
@@ -292,13 +296,15 @@ abstract contract MarketBase is IMarketViews, ReentrancyGuard {
 
     function slotOf(uint256 project, uint256 round, uint256 seat) external view returns (bytes32) {
         Project storage p = _existing(project);
-        Seats.checkIndex(p, seat);
+        // The reference's slot comes after those of the seats.
+        if (seat != p.terms.seats()) Seats.checkIndex(p, seat);
         return bytes32(p.rounds[round].slots[seat]);
     }
 
     function seatIndexOf(uint256 project, address signer) external view returns (bool, uint16) {
-        uint256 plusOne = _existing(project).seatOf[signer];
-        return plusOne == 0 ? (false, 0) : (true, uint16(plusOne - 1));
+        Project storage p = _existing(project);
+        uint256 plusOne = p.seatOf[signer];
+        return plusOne == 0 || plusOne > p.terms.seats() ? (false, 0) : (true, uint16(plusOne - 1));
     }
 
     function tenureCountOf(uint256 project, uint256 seat) external view returns (uint256) {

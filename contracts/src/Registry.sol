@@ -8,11 +8,11 @@ import {IRegistry} from "./interfaces/IMarket.sol";
 import {Hashes} from "./libraries/Hashes.sol";
 import {Relations} from "./libraries/Relations.sol";
 import {Seats} from "./libraries/Seats.sol";
-import {BURN_ADDRESS, Frozen, Project, Round, Seat, Tenure} from "./state.sol";
+import {BURN_ADDRESS, Frozen, Project, ROOT_FLOOR, Round, Seat, Tenure} from "./state.sol";
 import {Account, Content, Opening, Params} from "./types.sol";
-import {FINAL, Holder, HolderLib, Pair, Progress, TermsLib} from "./words.sol";
+import {FINAL, Holder, HolderLib, Pair, Progress, Tally, TermsLib} from "./words.sol";
 
-/// Projects and seats: what happens outside of rounds. One contract may have 24,576 bytes of code, so the market runs
+/// Projects, seats, and the owner's reference in rounds. One contract may have 24,576 bytes of code, so the market runs
 /// this part of its code, which its constructor made, in its own storage. By itself this contract does nothing.
 contract Registry is IRegistry, MarketBase {
     int64 private constant START_REPUTATION = 1 << 13; // of every account before the first FINAL result
@@ -51,8 +51,11 @@ contract Registry is IRegistry, MarketBase {
             openRounds: params.openRounds,
             admissionRoot: params.admissionRoot,
             descriptionDigest: content.descriptionDigest,
-            modelDigest: content.modelDigest
+            modelDigest: content.modelDigest,
+            referenceKey: params.referenceKey
         });
+        // The reference has the place after the seats, so its key takes none of them.
+        if (params.referenceKey != address(0)) p.seatOf[params.referenceKey] = uint256(params.seats) + 1;
         Round storage start = p.rounds[0];
         start.commitment = Hashes.startCommitment(project, content.modelRoot);
         start.modelRoot = content.modelRoot;
@@ -168,7 +171,61 @@ contract Registry is IRegistry, MarketBase {
         _depart(p, h, project, seat, account, opening, proof);
     }
 
+    // ----- the owner's reference -----
+
+    function sealReference(uint256 project, uint256 round, bytes32 seal_) external onlyInMarket {
+        (Project storage p, Round storage r) = _inPhase(project, round, IN_COMMIT);
+        if (seal_ == 0 || uint256(seal_) >= ROOT_FLOOR) revert MarketBadSeal(seal_);
+        uint256 place = _expectReference(p);
+        if (r.slots[place] != 0) revert MarketAlreadySealed(round, place);
+        Tally t = r.tally;
+        // INVARIANT: the base is a fact when the reference seals: a COMMIT that may still be restarted has no seal at all,
+        // so the reference's seal is neither undone nor bound to a base that is gone.
+        if (t.sealCount() == 0) revert MarketNobodySealed(round);
+
+        r.slots[place] = uint256(seal_);
+        r.tally = Seats.endCommit(p, round, t.withReferenceSeal());
+
+        emit ReferenceSealed(project, round, seal_);
+    }
+
+    function revealReference(uint256 project, uint256 round, bytes32 updateRoot, bytes32 salt, bytes32 fileDigest)
+        external
+        onlyInMarket
+    {
+        (Project storage p, Round storage r) = _inPhase(project, round, IN_REVEAL);
+        if (uint256(updateRoot) < ROOT_FLOOR) revert MarketRootTooSmall(updateRoot);
+        uint256 place = _expectReference(p);
+        uint256 sealed_ = r.slots[place];
+        if (sealed_ == 0 || sealed_ >= ROOT_FLOOR) revert MarketNotSealed(round, place, bytes32(sealed_));
+        uint256 opened = Hashes.sealOf(project, round, msg.sender, r.baseRoot, updateRoot, salt);
+        if (opened != sealed_) revert MarketSealMismatch(bytes32(opened), bytes32(sealed_));
+
+        r.slots[place] = uint256(updateRoot);
+        r.tally = Seats.endReveal(r.tally.withReferenceReveal(Hashes.seedTerm(msg.sender, updateRoot, salt)));
+
+        emit ReferenceRevealed(project, round, updateRoot, salt, fileDigest);
+    }
+
     // ----- steps of the calls above -----
+
+    function _inPhase(uint256 project, uint256 round, uint256 allowed)
+        private
+        view
+        returns (Project storage p, Round storage r)
+    {
+        _expect(project, round, phaseOf(project, round), allowed);
+        p = _projects[project];
+        r = p.rounds[round];
+    }
+
+    /// Place of the reference among the slots of a round, which is that of its row in results. INVARIANT: it is no seat: it
+    /// has no stake, pay or penalty, and no count of seals, reveals or active seats includes it.
+    function _expectReference(Project storage p) private view returns (uint256) {
+        address key = p.frozen.referenceKey;
+        if (msg.sender != key) revert MarketNotSigner(msg.sender, key);
+        return p.terms.seats();
+    }
 
     /// Settles pay, penalty and stake of a seat and frees it.
     function _depart(

@@ -15,7 +15,7 @@ struct Round {
     bytes32 commitment; // of the stored result
     bytes32 modelRoot; // of the stored result
     mapping(uint256 seat => bool) taken; // flat shares
-    mapping(uint256 seat => uint256) slots; // 0 empty, below 2^216 a seal, else the revealed root
+    mapping(uint256 seat => uint256) slots; // 0 empty, below 2^216 a seal, else the revealed root; at the seat limit the reference's
 }
 
 struct Seat {
@@ -50,6 +50,7 @@ struct Frozen {
     bytes32 admissionRoot;
     bytes32 descriptionDigest;
     bytes32 modelDigest;
+    address referenceKey;
 }
 
 struct Project {
@@ -60,7 +61,7 @@ struct Project {
     Windows windows;
     Frozen frozen;
     mapping(uint256 round => Round) rounds;
-    mapping(address signer => uint256 seatPlusOne) seatOf;
+    mapping(address signer => uint256 seatPlusOne) seatOf; // of the reference key: the seat limit + 1
     mapping(address account => Aggregator) aggregators;
     mapping(uint256 seat => Tenure[]) tenures;
     mapping(uint256 seat => Seat) seats;

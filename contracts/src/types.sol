@@ -59,6 +59,7 @@ struct Params {
     uint32 coefficients; // d
     uint40 endDate; // unix seconds, exclusive: no round opens from then on
     bytes32 admissionRoot; // 0 = open; else Merkle root of admitted signing addresses
+    address referenceKey; // signs the owner's reference, 0 = there is none
     Windows windows;
 }
 
@@ -91,7 +92,7 @@ struct Post {
     bytes32 documentDigest; // the result document: all trees' leaves by CID (event only)
     Roots roots;
     uint256[] included; // bitmap of seats, ceil(seats / 256) words, bit s mod 256 of word s div 256
-    uint256[] rows; // bitmap of public rows: word 0 = deltas (bit k = k-th newest), then fileRounds bitmaps of seats
+    uint256[] rows; // bitmap of public rows: word 0 = deltas (bit k = k-th newest) and the reference (bit deltaRows), then fileRounds bitmaps of seats
 }
 
 /// A leaf of the accounts tree.
@@ -171,6 +172,9 @@ struct RoundView {
     uint96 uncharged; // the part of `pot` that is not yet in `missesOwed`: the first post (or `flatten`) moves it
     bytes32 baseRoot;
     uint40 proposedAt; // first PROPOSED post of this AGGREGATE, 0 = none or no result counts
+    bool referenceAwaited; // COMMIT does not end early before the reference has sealed
+    bool referenceSealed; // and perhaps revealed: see `slotOf`, whose last place is the reference's
+    bool referenceRevealed;
 }
 
 struct ResultView {

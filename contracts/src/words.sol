@@ -19,14 +19,22 @@ function replaced(uint256 word, uint256 shift, uint256 width, uint256 value) pur
 }
 
 /// What a round's COMMIT and REVEAL count: the only word of the round that `seal` and `reveal` touch besides the slot.
-///   | revealSum 128 | minSeals 16 | activeLeft 16 | revealCount 16 | sealCount 16 | revealSpan 24 | commitEnd 40 |
+///   | revealSum 128 | referenceRevealed 1 | referenceClosed 1 | referenceAwaited 1 | unused 2 | minSeals 11 |
+///   | activeLeft 16 | revealCount 16 | sealCount 16 | revealSpan 24 | commitEnd 40 |
 /// commitEnd: unix seconds, exclusive; 0 = the round does not exist. revealSpan: seconds from there to the end of
-/// REVEAL. minSeals: copy of the project's, so that a round's phase needs no other word.
+/// REVEAL. minSeals: copy of the project's, so that a round's phase needs no other word. Of the owner's reference, which
+/// no count includes: awaited = COMMIT does not end early without its seal; closed = sealed and not revealed, REVEAL does
+/// not end early.
 type Tally is uint256;
 
 using TallyLib for Tally global;
 
 library TallyLib {
+    uint256 private constant MIN_SEALS = (1 << 11) - 1;
+    uint256 private constant AWAITED = 1 << 125;
+    uint256 private constant CLOSED = 1 << 126;
+    uint256 private constant REVEALED = 1 << 127;
+
     function commitEnd(Tally t) internal pure returns (uint256) {
         return uint40(Tally.unwrap(t));
     }
@@ -44,7 +52,19 @@ library TallyLib {
     }
 
     function minSeals(Tally t) internal pure returns (uint256) {
-        return uint16(Tally.unwrap(t) >> 112);
+        return uint16(Tally.unwrap(t) >> 112) & MIN_SEALS;
+    }
+
+    function referenceAwaited(Tally t) internal pure returns (bool) {
+        return Tally.unwrap(t) & AWAITED != 0;
+    }
+
+    function referenceClosed(Tally t) internal pure returns (bool) {
+        return Tally.unwrap(t) & CLOSED != 0;
+    }
+
+    function referenceRevealed(Tally t) internal pure returns (bool) {
+        return Tally.unwrap(t) & REVEALED != 0;
     }
 
     function revealSum(Tally t) internal pure returns (uint256) {
@@ -67,12 +87,15 @@ library TallyLib {
     }
 
     /// A round before anybody has sealed.
-    function opened(uint256 commitEnd_, uint256 revealSpan, uint256 activeLeft_, uint256 minSeals_)
-        internal
-        pure
-        returns (Tally)
-    {
-        return Tally.wrap(commitEnd_ | revealSpan << 40 | activeLeft_ << 96 | minSeals_ << 112);
+    function opened(
+        uint256 commitEnd_,
+        uint256 revealSpan,
+        uint256 activeLeft_,
+        uint256 minSeals_,
+        bool referenceAwaited_
+    ) internal pure returns (Tally) {
+        uint256 awaited = referenceAwaited_ ? AWAITED : 0;
+        return Tally.wrap(commitEnd_ | revealSpan << 40 | activeLeft_ << 96 | minSeals_ << 112 | awaited);
     }
 
     function withSeal(Tally t, bool active) internal pure returns (Tally) {
@@ -86,6 +109,17 @@ library TallyLib {
         // SAFETY: the sum lies in the highest bits and is meant to wrap modulo 2^128.
         unchecked {
             return Tally.wrap(Tally.unwrap(t) + (1 << 80) + (term << 128));
+        }
+    }
+
+    function withReferenceSeal(Tally t) internal pure returns (Tally) {
+        return Tally.wrap(Tally.unwrap(t) & ~AWAITED | CLOSED);
+    }
+
+    function withReferenceReveal(Tally t, uint256 term) internal pure returns (Tally) {
+        // SAFETY: as in `withReveal`.
+        unchecked {
+            return Tally.wrap((Tally.unwrap(t) & ~CLOSED | REVEALED) + (term << 128));
         }
     }
 

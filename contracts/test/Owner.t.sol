@@ -183,6 +183,10 @@ contract OwnerTest is MarketTest {
         registry.leave(1, 0, SeatAccount(0, 0, 0), openings[0], new bytes32[](0));
         vm.expectRevert(M.MarketCodeOnly.selector);
         registry.evict(1, 0, SeatAccount(0, 0, 0), openings[0], new bytes32[](0));
+        vm.expectRevert(M.MarketCodeOnly.selector);
+        registry.sealReference(1, 1, bytes32(uint256(1)));
+        vm.expectRevert(M.MarketCodeOnly.selector);
+        registry.revealReference(1, 1, 0, 0, 0);
     }
 
     // ----- withdraw and burn -----

@@ -14,9 +14,9 @@ contract RealChecksTest is MarketTest {
     uint256 private constant ROW_BITS = 4; // ten seats
     uint256 private constant CHUNK_BITS = 6; // 36 leaves of gathered sums, the longest row of few seats
     uint256 private constant LAST_LEAF = 976; // of a million coefficients
-    uint256 private constant REPUTATION = 15;
-    uint256 private constant PENALTY = 20;
-    uint256 private constant PAY = 58;
+    uint256 private constant REPUTATION = 16;
+    uint256 private constant PENALTY = 21;
+    uint256 private constant PAY = 60;
 
     bytes32[] private slots = new bytes32[](64); // of the steps tree
     bytes32 private fileRoot; // of what seat 0 reveals, if not zero
@@ -212,11 +212,11 @@ contract RealChecksTest is MarketTest {
         posts[round] = post;
         vm.prank(liar);
         market.post(P, round, post);
-        // 58 meets the path of 15 at the upper half of all slots, 20 at the second quarter.
+        // 60 meets the path of 16 at the upper half of all slots, 21 at the four slots beside those of 16.
         bytes memory steps = bytes.concat(
             _opened(REPUTATION, reputation),
             abi.encodePacked(pay, _slotPath(PAY, 5)),
-            abi.encodePacked(penalty, _slotPath(PENALTY, 4))
+            abi.encodePacked(penalty, _slotPath(PENALTY, 2))
         );
         x = _refutation(round, Check.Account, 3, 0, bytes.concat(abi.encodePacked(leaf, path), steps));
     }

@@ -43,9 +43,9 @@ HINTS: dict[str, str] = {
     "MarketSeatTaken": f"choose another seat; {_SHOW} which are free",
     "MarketSeatFree": "nobody holds this seat",
     "MarketSeatOutOfRange": "seats count from 0 and end below the seat limit",
-    "MarketAlreadySeated": "this key holds a seat here already; use another key for another seat",
+    "MarketAlreadySeated": "this key holds a seat here already, or is the reference key; use another for another seat",
     "MarketNotAdmitted": "the owner admits a fixed list of addresses, and this is none of them",
-    "MarketNotSigner": "sign with the key that registered the seat",
+    "MarketNotSigner": "sign with the key that registered the seat, or with the project's reference key",
     "MarketStakeTooLow": "add stake: a seat needs one unit to seal, and the minimum to register",
     "MarketStakeBound": "the stake is free once every round up to the last sealed one has ended",
     "MarketNotEvictable": "a seat may be evicted after 16 opened rounds without a seal",
@@ -57,6 +57,7 @@ HINTS: dict[str, str] = {
     "MarketAlreadySealed": "this seat has sealed in this round already; nothing is lost",
     "MarketStaleBase": "the base changed: open the round again, then train on the model that stands now",
     "MarketNotSealed": "this seat has no seal to open in this round, or has opened it already",
+    "MarketNobodySealed": "the reference seals once a trainer has sealed in this round; wait for the first one",
     "MarketSealMismatch": "update, salt, round and key must be those of the seal",
     "MarketAlreadySettled": "somebody else was faster; nothing is lost",
     # a result
@@ -65,6 +66,7 @@ HINTS: dict[str, str] = {
     "MarketFirstRight": "the poster of the last result goes first until the time that the message names",
     "MarketStalePrevious": "another result stands below by now; compute this one again",
     "MarketStaleReveals": "the reveals changed, perhaps by a reorganisation; read the round again",
+    "MarketReferenceNotRevealed": "leave the reference out: it has not revealed in this round",
     "MarketNotBetter": "a posted result is replaced only by one with more seats, or more rows",
     "MarketBelowNotFinal": "results become FINAL in order; finalise the one below first",
     # refutations and asks

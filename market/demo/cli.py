@@ -17,7 +17,7 @@ from market.cli.stopping import ends_as_interrupt
 from market.demo.liar import ALL, FEWEST_ROUNDS, KINDS, LIE_ROUND, Trial, start_watcher, windows_with_asks
 from market.demo.live import Show
 from market.demo.outcome import report_of
-from market.demo.plan import DEFAULT_ATTACKERS, Member, attackers, held_out_data, members
+from market.demo.plan import DEFAULT_ATTACKERS, Member, attackers, members
 from market.demo.processes import Child, Family
 from market.demo.report import LiarReport, Report
 from market.demo.stage import Stage, fund, home_folder, set_stage, start_everybody, wait_for_seats
@@ -56,6 +56,11 @@ WIDTH = 120
     type=click.Choice([*KINDS, ALL]),
     help="What the aggregator lies about in round 2 (all: one run for each).",
 )
+@click.option(
+    "--reference",
+    is_flag=True,
+    help="The owner trains a reference of its own, on forty samples, in each round.",
+)
 @click.option("--web/--no-web", default=True, show_default=True, help="The dashboard, live during the run.")
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write a JSON report.")
 @click.option(
@@ -76,6 +81,7 @@ def demo(
     node: str,
     seed: int,
     liar: str | None,
+    reference: bool,
     web: bool,
     report: Path | None,
     keep: Path | None,
@@ -93,7 +99,9 @@ def demo(
     with tempfile.TemporaryDirectory(prefix="fairtrain-demo-") as scratch:
         for kind in kinds:
             base = (keep or Path(scratch)) / (kind or "" if liar == ALL else "")
-            outcome = run_once(app, console, base, store_kind, node, people, rounds, seed, kind, web)
+            outcome = run_once(
+                app, console, base, store_kind, node, people, rounds, seed, kind, web, reference
+            )
             liars += outcome.liars
             if not outcome.project.balances():
                 raise VerificationError("escrow equation", outcome.project.funded_wei, "the sum of its parts")
@@ -117,6 +125,7 @@ def run_once(
     seed: int,
     liar: str | None,
     web: bool,
+    reference: bool = False,
 ) -> Report:
     """One demonstration on a chain of its own."""
     app.home = home_folder(base)
@@ -126,7 +135,7 @@ def run_once(
     # Whoever kills the demonstration kills its processes: they lead sessions of their own.
     with (
         ends_as_interrupt(),
-        start_devnet(node, 0, len(people) + 4, block_time, base / "node.log") as chain,  # type: ignore[arg-type]
+        start_devnet(node, 0, len(people) + 5, block_time, base / "node.log") as chain,  # type: ignore[arg-type]
     ):
         environment = {
             "FAIRTRAIN_HOME": str(app.home),
@@ -137,7 +146,7 @@ def run_once(
         logs = base / "logs"
         with Family(logs, environment) as family, Family(logs, environment) as audience:
             visitors = audience if web else None
-            return perform(app, console, chain, family, people, rounds, seed, liar, visitors)
+            return perform(app, console, chain, family, people, rounds, seed, liar, visitors, reference)
 
 
 def perform(
@@ -150,11 +159,12 @@ def perform(
     seed: int,
     liar: str | None = None,
     audience: Family | None = None,
+    reference: bool = False,
 ) -> Report:
     """From an empty chain to the last withdrawal. `audience`: who only looks, and ends with the demonstration."""
     started = time.monotonic()
     windows = windows_with_asks(DEMO.windows) if liar else DEMO.windows
-    stage = set_stage(app, chain, people, rounds, seed, windows)
+    stage = set_stage(app, chain, people, rounds, seed, windows, reference)
     introduce(console, stage, chain.url)
     site = audience.start("web", "web", "--port", "0", "--no-publish") if audience else None
     start_everybody(stage, family, f"{liar}:{LIE_ROUND}" if liar else "")
@@ -166,7 +176,7 @@ def perform(
         console.print(address_of(site, stage.project))
     budget = fund(stage)
     console.print(f"all stakes and the bond are in; the owner locks {amount(budget)} for {rounds} rounds")
-    show = Show(stage, family, held_out_data(seed), console, *([trial.news] if trial else []))
+    show = Show(stage, family, stage.test, console, *([trial.news] if trial else []))
     show.follow()
     with console.status("everybody claims and leaves; a verifier recomputes all rounds"):
         verified = verify(stage, family)
@@ -187,7 +197,10 @@ def introduce(console: Console, stage: Stage, url: str) -> None:
     console.print(
         f"market {stage.gateway.address} on {url}; project {stage.project}: {stage.description.title}"
     )
-    console.print(f"{len(kinds)} trainers ({crowd}), 1 aggregator, 1 watcher, each a process of its own")
+    owner = "the owner's reference (40 samples), " if stage.reference else ""
+    console.print(
+        f"{len(kinds)} trainers ({crowd}), {owner}1 aggregator, 1 watcher, each a process of its own"
+    )
 
 
 def address_of(site: Child, project: int) -> str:
@@ -236,6 +249,12 @@ def conclude(console: Console, stage: Stage, outcome: Report, verified: str) -> 
         table.add_row(str(trainer.seat), trainer.kind, letters, reputation, stake, paid)
     console.print("\ntrainers (stake and pay in ETH)", style="bold")
     console.print(table)
+    if stage.reference:
+        counted = [str(one.round) for one in outcome.rounds if one.reference == "counted"]
+        console.print(
+            f"the owner's reference steered weights in {len(counted)} of {len(outcome.rounds)} rounds "
+            f"({', '.join(counted) or 'none'}) and was paid nothing"
+        )
     console.print()
     console.print(
         "verdicts by round: h nothing against it, u unreliable, m malicious (costs stake), "

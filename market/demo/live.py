@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from importlib.metadata import entry_points
+from typing import Literal
 
 from rich.console import Console
 from rich.live import Live
@@ -19,7 +20,9 @@ from market.demo.processes import Family
 from market.demo.stage import Stage
 from market.events import ResultPosted
 from market.fetch import fetch_bytes
+from market.history import RoundFacts
 from market.observe import Observer
+from market.params import DELTA_ROWS
 from market.phases import Phase
 
 BAR = 10
@@ -44,6 +47,7 @@ class Show:
         self._family = family
         self._console = console
         self._test = test
+        self.has_reference = stage.reference
         self._measure = _evaluator()
         self.observer = Observer(stage.gateway, stage.project)
         self.accuracies: dict[int, float] = {}
@@ -91,6 +95,7 @@ class Show:
                     f"{kind} {cell}" for kind, cell in zip(self._cheats, cells[5:], strict=False)
                 )
                 counts = f"sealed {cells[2]}, revealed {cells[3]}"
+                counts += f", reference {cells[-1]}" if self.has_reference else ""
                 self._console.print(f"round {cells[0]}: {counts}, {cells[4]}; {cheats}")
 
     def accuracy_of(self, posted: ResultPosted | None) -> float:
@@ -122,7 +127,9 @@ class Show:
             return line
         accuracy = self.accuracies[round_]
         bar = "█" * round(BAR * accuracy) + "·" * (BAR - round(BAR * accuracy))
-        return [*line, f"{bar} {accuracy:.3f}", *self._judged(posted), f"{posted.post.paid / 10**18:.4f}"]
+        line += [f"{bar} {accuracy:.3f}", *self._judged(posted), f"{posted.post.paid / 10**18:.4f}"]
+        own = [reference_in(self.observer.history.round(round_), posted)] if self.has_reference else []
+        return [*line, *own]
 
     def _judged(self, posted: ResultPosted) -> list[str]:
         """Mean pay of each kind of cheat, over the honest mean."""
@@ -139,11 +146,18 @@ class Show:
         table.padding = (0, 0, 0, 0)
         for name in ("#", "phase", "sealed", "revealed", "accuracy"):
             table.add_column(name, justify="left" if name in ("phase", "accuracy") else "right")
-        for name in (*self._cheats, "paid"):
+        for name in (*self._cheats, "paid", *(["reference"] if self.has_reference else [])):
             table.add_column(name, justify="right")
         for round_ in sorted(self._lines):
             table.add_row(*self._lines[round_])
         return table
+
+
+def reference_in(facts: RoundFacts, posted: ResultPosted) -> Literal["counted", "left out", "absent"]:
+    """What became of the owner's reference in a result."""
+    if facts.reference is None:
+        return "absent"
+    return "counted" if posted.post.rows[0] >> DELTA_ROWS & 1 else "left out"
 
 
 def _evaluator() -> Callable[[bytes, bytes, str], dict[str, float]]:

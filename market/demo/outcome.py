@@ -9,7 +9,7 @@ from market.chain.events import Log
 from market.cid import cid_from_digest
 from market.claims import document_of
 from market.codec import MODEL
-from market.demo.live import Show
+from market.demo.live import Show, reference_in
 from market.demo.report import ProjectReport, Report, RoundReport, TrainerReport
 from market.demo.stage import Stage
 from market.devnet import dev_account
@@ -153,6 +153,7 @@ def _round(show: Show, facts: Facts, number: int, posted: ResultPosted) -> Round
         sealed=len(round_.seals),
         revealed=len(round_.reveals),
         included=sum(word.bit_count() for word in posted.post.included),
+        reference=reference_in(round_, posted) if show.has_reference else None,
         gas=facts.gas[number],
         seconds={name: float(times[end] - times[start]) for name, start, end in steps if end in times},
     )

@@ -53,6 +53,25 @@ def held_out_data(seed: int) -> str:
     return f"sklearn:digits?test=1&seed={seed}"
 
 
+def reference_key(people: list[Member]) -> int:
+    """Number of the test key that signs the owner's reference: behind trainers, watcher and second aggregator."""
+    return FIRST_TRAINER_KEY + len(people) + 2
+
+
+@dataclass(frozen=True)
+class OwnData:
+    """The owner's forty samples, of the half of the held-out fifth that the model is not tested on then."""
+
+    reference: str
+    test: str
+
+
+def own_data(seed: int) -> OwnData:
+    """What the owner's reference trains on, and what is left to test on."""
+    half = held_out_data(seed) + "&parts=2&part="
+    return OwnData(reference=half + "0&limit=40", test=half + "1")
+
+
 def members(
     trainers: int, wanted: dict[str, int], seed: int, alpha: float, size_text: str = ""
 ) -> list[Member]:

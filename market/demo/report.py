@@ -16,13 +16,17 @@ class _Part(BaseModel):
 
 
 class RoundReport(_Part):
-    """One round. `gas`: of the dearest transaction of each kind. `seconds`: by phase."""
+    """One round. `reference`: the owner's, with `--reference`. `gas`: of the dearest transaction of each kind.
+
+    `seconds`: by phase.
+    """
 
     round: int
     accuracy: float
     sealed: int
     revealed: int
     included: int
+    reference: Literal["counted", "left out", "absent"] | None = None
     gas: dict[str, int]
     seconds: dict[str, float]
 

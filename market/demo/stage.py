@@ -11,7 +11,14 @@ from market.cid import digest
 from market.cli.context import App
 from market.cli.deploy import deploy_and_save
 from market.codec import MODEL, encode, model_root
-from market.demo.plan import AGGREGATOR_KEY, OWNER_KEY, Member
+from market.demo.plan import (
+    AGGREGATOR_KEY,
+    OWNER_KEY,
+    Member,
+    held_out_data,
+    own_data,
+    reference_key,
+)
 from market.demo.processes import Family
 from market.description import Data, Description, Initialiser, Mlp, Training
 from market.devnet import Devnet, dev_account
@@ -21,6 +28,7 @@ from market.initial import initial_model
 from market.keystore import Key
 from market.params import DEMO, Content, Windows
 from market.ports import Store
+from market.units import ZERO_ADDRESS
 
 REGISTER_SECONDS = 180.0
 PATIENCE = 180
@@ -39,6 +47,14 @@ class Stage:
     description: Description
     members: list[Member]
     rounds: int
+    seed: int
+    reference: bool = False
+    """the owner runs one"""
+
+    @property
+    def test(self) -> str:
+        """Data that neither trainers nor the reference have."""
+        return own_data(self.seed).test if self.reference else held_out_data(self.seed)
 
 
 def describe(seed: int) -> Description:
@@ -56,7 +72,13 @@ def describe(seed: int) -> Description:
 
 
 def set_stage(
-    app: App, chain: Devnet, members: list[Member], rounds: int, seed: int, windows: Windows = DEMO.windows
+    app: App,
+    chain: Devnet,
+    members: list[Member],
+    rounds: int,
+    seed: int,
+    windows: Windows = DEMO.windows,
+    reference: bool = False,
 ) -> Stage:
     """Deploys the market, publishes description and first model, creates the project. No money moves yet."""
     app.rpc_urls = chain.url
@@ -77,20 +99,30 @@ def set_stage(
         min_seals=(len(members) + 1) // 2,
         open_rounds=rounds,
         windows=replace(windows, commit=PATIENCE, reveal=PATIENCE),
+        reference_key=dev_account(reference_key(members)).address if reference else ZERO_ADDRESS,
     )
     receipt = gateway.send("create", params, content)
     project = next(event.project for event in receipt.events if isinstance(event, ProjectCreated))
-    return Stage(app, gateway, store, project, description, members, rounds)
+    return Stage(app, gateway, store, project, description, members, rounds, seed, reference)
 
 
 def start_everybody(stage: Stage, family: Family, lie: str = "") -> None:
-    """Starts the aggregator and all trainers; each trainer registers for its own seat. `lie`: KIND:ROUND."""
+    """Starts the aggregator, the owner's reference, and all trainers, which register for their seats.
+
+    `lie`: KIND:ROUND.
+    """
     number, common = str(stage.project), ["--poll", POLL]
     family.start(
         *("aggregator", "aggregator", "run", number, "--devnet-key", str(AGGREGATOR_KEY), "--unbond"),
         *(("--lie", lie) if lie else ()),
         *common,
     )
+    if stage.reference:
+        family.start(
+            *("reference", "project", "reference", number, "--data", own_data(stage.seed).reference),
+            *("--devnet-key", str(reference_key(stage.members)), "--device", "cpu", "--chores", "60"),
+            *common,
+        )
     for member in stage.members:
         family.start(
             f"trainer-{member.seat}",

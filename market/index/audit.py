@@ -16,6 +16,8 @@ from market.index.fold import Fold
 from market.index.following import PartialError
 from market.index.logs import UNREADABLE
 from market.index.port import BlockSource
+from market.seals import is_revealed
+from market.units import ZERO32
 
 IN_TURN = 4
 """Projects that were not touched and are compared at each step."""
@@ -89,9 +91,11 @@ class Audit:
         if there is None or self.given_up(project):
             return
         facts = fold.project(connection, project).rounds[round_]
-        here = (facts.seal_count, facts.reveal_count, facts.reveal_sum)
-        if here != (there.seal_count, there.reveal_count, there.reveal_sum):
+        reference = (facts.reference != ZERO32, is_revealed(facts.reference))
+        here = (facts.seal_count, facts.reveal_count, *reference, facts.reveal_sum)
+        known = (there.seal_count, there.reveal_count, there.reference_sealed, there.reference_revealed)
+        if here != (*known, there.reveal_sum):
             where = f"round {project}/{round_} at block {block}"
             raise PartialError(
-                f"{where}: {here[:2]} seals and reveals in logs, {there.seal_count, there.reveal_count} in the contract"
+                f"{where}: {here[:4]} seals, reveals and reference in logs, {known} in the contract"
             )

@@ -73,7 +73,10 @@ class Getters:
         return AskView() if project is None else views.ask_of(self._state(project), id_, self._at)
 
     def slot(self, project: int, round_: int, seat: int) -> bytes:
-        """32 bytes: zero empty, a seal, or the revealed root."""
+        """32 bytes: zero empty, a seal, or the revealed root; at the seat limit the reference's."""
+        it = self.record(project)
+        if seat == it.params.seats:
+            return it.rounds[round_].reference if round_ in it.rounds else ZERO32
         mine = select(SEAT_ROUNDS.c.seal, SEAT_ROUNDS.c.root).where(
             SEAT_ROUNDS.c.project == project, SEAT_ROUNDS.c.round == round_, SEAT_ROUNDS.c.seat == seat
         )

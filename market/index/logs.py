@@ -29,12 +29,14 @@ OF_ROUNDS = {
     "RoundFlattened",
     "RoundSkipped",
     "RoundFinalised",
+    "ReferenceSealed",
+    "ReferenceRevealed",
 }
 OF_RESULTS = {"ResultPosted", "ResultRefuted", "ResultConvicted", "ResultCleared", "BondReleased"}
 OF_ASKS = {"Asked", "Answered", "AskSettled"}
 OF_MONEY = {"ProjectFunded", "ProjectRefunded", "BondAdded", "BondRemoved", "Withdrawn"}
 TABLED = OF_SEATS | OF_ROUNDS | OF_RESULTS | OF_ASKS | OF_MONEY | {"ProjectCreated", "ProjectStopped"}
-"""Kinds whose whole content is in some table."""
+"""Kinds whose whole content is on some page: in a table, or read from the raw log as the two of the reference."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from market.index.measurements import measurements_of
 from market.index.mirror import Row
 from market.index.money import money_of
 from market.index.proofs import final_accounts
+from market.index.references import reference_row
 from market.index.results import last_figures, last_posts, model_cid, result_rows
 from market.index.trainers import TENURES, claimable, is_evictable
 from market.index.updates import SEAT_ROUNDS, update_rows
@@ -196,6 +197,7 @@ def round_page(look: Look, project: int, number: int) -> RoundPage:
         token=look.token(it.params.token),
         now=look.now,
         row=round_rows(look, project, [number])[0],
+        reference=reference_row(look, project, it, number, posts),
         updates=update_rows(look, seals),
         results=result_rows(look, posts, {project: it}),
         asks=ask_rows(look, ASKS.c.project == project, ASKS.c.round == number),

@@ -216,6 +216,26 @@ class UpdateRow:
 
 
 @dataclass(frozen=True)
+class ReferenceRow:
+    """The owner's reference in a round, which is no seat. Times are None and texts empty for what it has not done.
+
+    `included`: whether the newest post of the round has its row; None while nothing is posted.
+    """
+
+    key: str
+    """address that signs it"""
+    sealed_at: int | None
+    seal: str
+    seal_tx: str
+    revealed_at: int | None
+    reveal_tx: str
+    root: str
+    salt: str
+    cid: str
+    included: bool | None
+
+
+@dataclass(frozen=True)
 class TimelineRow:
     """One event of a project as it stands in the chain. `args`: by name; integers as such, bytes as 0x-text."""
 

@@ -17,6 +17,7 @@ from market.index.parts import (
     Health,
     Money,
     Page,
+    ReferenceRow,
     ResultRow,
     ResultState,
     TimelineRow,
@@ -164,6 +165,8 @@ class RoundPage:
     results: Sequence[ResultRow]
     asks: Sequence[AskRow]
     timeline: Sequence[TimelineRow]
+    reference: ReferenceRow | None = None
+    """None in a project without one"""
 
 
 @dataclass(frozen=True)
@@ -255,6 +258,7 @@ __all__ = [
     "Page",
     "ProjectPage",
     "ProjectRow",
+    "ReferenceRow",
     "ResultRow",
     "ResultState",
     "RoundPage",

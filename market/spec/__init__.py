@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from market.events import Event
-from market.spec import asks, exits, money, refute, results, rounds, trainers, views
+from market.spec import asks, exits, money, reference, refute, results, rounds, trainers, views
 from market.spec.money import liabilities
 from market.spec.state import Call, State
 
@@ -23,6 +23,8 @@ PROCESS: dict[str, Callable[..., list[Event]]] = {
     "addStake": trainers.process_add_stake,
     "seal": trainers.process_seal,
     "reveal": trainers.process_reveal,
+    "sealReference": reference.process_seal_reference,
+    "revealReference": reference.process_reveal_reference,
     "claim": exits.process_claim,
     "claimFlat": exits.process_claim_flat,
     "leave": exits.process_leave,

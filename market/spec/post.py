@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from market.records import Post, Roots
 from market.result_hash import commitment_of, context_hash, opening_of
-from market.seals import seed_of
+from market.seals import is_revealed, seed_of
 from market.spec.state import Project, Round, State, effective_pot, refuse
 from market.units import BITMAP_WORD, ZERO32, popcount, words
 
@@ -43,7 +43,7 @@ def examine(project: Project, facts: Round, replaces: bool, post: Post, now: int
     if post.paid > available:
         raise refuse("MarketPaidTooHigh", paid=post.paid, available=available)
     included = _count_included(project, facts, post.included)
-    rows, possible = _count_rows(project, facts.number, project.results[prev].depth, post.rows)
+    rows, possible = _count_rows(project, facts, project.results[prev].depth, post.rows)
     if stored and (included, rows) <= (stored.included_count, stored.row_count):
         current = {"currentIncluded": stored.included_count, "currentRows": stored.row_count}
         raise refuse("MarketNotBetter", included=included, rows=rows, **current)
@@ -93,17 +93,21 @@ def _count_included(project: Project, facts: Round, bitmap: Sequence[int]) -> in
     return included
 
 
-def _count_rows(project: Project, round_: int, depth: int, rows: Sequence[int]) -> tuple[int, int]:
-    """(public rows named, public rows possible): the last K deltas and the revealed files of V rounds."""
+def _count_rows(project: Project, facts: Round, depth: int, rows: Sequence[int]) -> tuple[int, int]:
+    """(public rows named, public rows possible): the last K deltas, the reference, the revealed files of V rounds."""
     params, each = project.params, words(project.params.seats)
     _check_length(rows, 1 + params.file_rounds * each)
     possible = min(params.delta_rows, depth)
-    if rows[0] >> possible:
-        raise refuse("MarketBitmapRange", word=rows[0], bits=possible)
+    deltas = rows[0] & ~(1 << params.delta_rows)
+    if deltas >> possible:
+        raise refuse("MarketBitmapRange", word=deltas, bits=possible)
+    if deltas != rows[0] and not is_revealed(facts.reference):
+        raise refuse("MarketReferenceNotRevealed", round=facts.number)
+    possible += is_revealed(facts.reference)
     named = popcount([rows[0]])
     for back in range(params.file_rounds):
         files = _count_seats(rows[1 + back * each : 1 + (back + 1) * each], params.seats)
-        below = project.rounds.get(round_ - 1 - back)
+        below = project.rounds.get(facts.number - 1 - back)
         revealed = below.reveal_count if below else 0
         if files > revealed:
             raise refuse("MarketTooManyFiles", roundsBack=back, files=files, revealed=revealed)

@@ -85,12 +85,14 @@ def _expect_commitment(computed: bytes, commitment: bytes) -> None:
 
 
 def is_row(seats: int, included: Sequence[int], rows: Sequence[int], row: int) -> bool:
-    """Whether a result has a row of sketches: seats, reference (never), deltas, files of the rounds below."""
+    """Whether a result has a row of sketches: seats, reference, deltas, files of the rounds below."""
     if row < seats:
         return _bit(included, row)
+    if row == seats:
+        return bool(rows[0] >> DELTA_ROWS & 1)
     past = row - seats - 1 - DELTA_ROWS
     if past < 0:
-        return row > seats and bool(rows[0] >> (row - seats - 1) & 1)
+        return bool(rows[0] >> (row - seats - 1) & 1)
     back, seat = divmod(past, seats)
     each = words(seats)
     bitmap = rows[1 + back * each : 1 + (back + 1) * each]
@@ -102,8 +104,10 @@ def _bit(bitmap: Sequence[int], seat: int) -> bool:
 
 
 def slot_behind(it: Project, round_: int, row: int) -> bytes | None:
-    """Slot of the seat or past file that a row is about; None for a delta."""
+    """Slot of the seat, reference or past file that a row is about; None for a delta."""
     seats = it.params.seats
+    if row == seats:
+        return it.rounds[round_].reference
     if row < seats:
         back, seat = -1, row
     elif row > seats + DELTA_ROWS:
@@ -126,7 +130,7 @@ def file_root(it: Project, round_: int, row: int, below: Sequence[Below]) -> byt
 
 
 def _is_hidden(it: Project, facts: Round, refutation: Refutation) -> bool:
-    """An included seat or a served past file that was never revealed: nobody has to open anything."""
+    """An included seat, a reference or a served past file that was never revealed: nobody has to open anything."""
     row = refutation.a
     if refutation.check is not Check.Update:
         return False

@@ -16,7 +16,7 @@ from market.merkle import depth_for
 from market.params import Content, Limits, Params
 from market.phases import ALLOWED, Phase, PhaseFacts, phase_at
 from market.refutation import Ask, Refutation, Tree
-from market.seals import is_sealed
+from market.seals import is_revealed, is_sealed
 from market.units import ZERO32, ZERO_ADDRESS
 
 ACCOUNT_BYTES = 40
@@ -48,6 +48,8 @@ class Round:
     reveal_sum: int = 0
     proposed_at: int = 0
     slots: dict[int, bytes] = field(default_factory=dict)
+    reference: bytes = ZERO32
+    """slot of the owner's reference, which is no seat and which no count includes"""
     charged: bool = False
     """the units of missed reveals are in `pot` (from the first post or `flatten` on)"""
     final: bool = False
@@ -321,6 +323,13 @@ def ended_without_result(project: Project, round_: int) -> bool:
     """Whether a round is FLAT, or VOID with its pot moved."""
     facts = project.rounds.get(round_)
     return facts is not None and (facts.flat or facts.voided)
+
+
+def awaits_reference(project: Project, facts: Round) -> bool:
+    """Whether COMMIT waits for the reference: in round 1, and as long as it revealed in the round before."""
+    if project.params.reference_key == ZERO_ADDRESS or facts.reference != ZERO32:
+        return False
+    return facts.number == 1 or is_revealed(project.rounds[facts.number - 1].reference)
 
 
 def is_settled(facts: Round) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from market.admission import is_admitted
 from market.events import Event, MissDebited, Revealed, Sealed, StakeAdded, TrainerRegistered, round_seat
-from market.seals import SEAL_MASK, add_reveal, is_revealed, seal_hash, short_seal
+from market.seals import SEAL_MASK, add_reveal, is_revealed, is_sealed, seal_hash, short_seal
 from market.spec.money import check_pay_in, pay_in, require_running
 from market.spec.state import (
     Call,
@@ -14,6 +14,7 @@ from market.spec.state import (
     Round,
     Seat,
     State,
+    awaits_reference,
     check_seat,
     miss_due,
     project_at,
@@ -52,6 +53,8 @@ def _require_free(project: Project, seat: int, caller: str) -> None:
     for number, other in project.seats.items():
         if other.signer == caller:
             raise refuse("MarketAlreadySeated", signer=caller, seat=number)
+    if caller == project.params.reference_key:
+        raise refuse("MarketAlreadySeated", signer=caller, seat=project.params.seats)
 
 
 def process_add_stake(state: State, project: int, seat: int, amount: int, call: Call) -> list[Event]:
@@ -115,10 +118,19 @@ def _require_fresh_base(project: Project, facts: Round) -> None:
 def end_commit_early(project: Project, facts: Round, now: int) -> None:
     """Ends COMMIT with a seal after which nobody is waited for (round 1: after the expected number of seals)."""
     expected = project.params.expected_seats
-    complete = facts.seal_count == expected if facts.number == 1 else facts.active_left == 0
-    if complete and facts.seal_count >= project.params.min_seals:
+    # more than expected may have sealed, where the reference comes last
+    complete = facts.seal_count >= expected if facts.number == 1 else facts.active_left == 0
+    if awaits_reference(project, facts) or facts.seal_count < project.params.min_seals:
+        return
+    if complete:
         facts.commit_end = now
         facts.reveal_end = now + project.params.windows.reveal
+
+
+def end_reveal_early(facts: Round, now: int) -> None:
+    """Ends REVEAL with a reveal after which no seal is closed, that of the reference included."""
+    if facts.reveal_count == facts.seal_count and not is_sealed(facts.reference):
+        facts.reveal_end = now
 
 
 def debit_miss(project: Project, number: int, seat: int, place: Seat) -> list[Event]:
@@ -155,6 +167,5 @@ def process_reveal(
     facts.slots[seat] = update_root
     facts.reveal_count += 1
     facts.reveal_sum = add_reveal(facts.reveal_sum, call.caller, update_root, salt)
-    if facts.reveal_count == facts.seal_count:
-        facts.reveal_end = call.now
+    end_reveal_early(facts, call.now)
     return [Revealed(project, round_seat(round_, seat), update_root, salt, file_digest)]

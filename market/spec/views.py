@@ -8,7 +8,16 @@ from market.refutation import AskView
 from market.seals import is_revealed
 from market.spec.asks import counts
 from market.spec.results import open_asks_of
-from market.spec.state import Seat, State, check_seat, misses_owed, phase_of, project_at, uncharged
+from market.spec.state import (
+    Seat,
+    State,
+    awaits_reference,
+    check_seat,
+    misses_owed,
+    phase_of,
+    project_at,
+    uncharged,
+)
 from market.units import ZERO32
 
 COUNTING = (Phase.PROPOSED, Phase.STANDING, Phase.FINAL)
@@ -57,6 +66,9 @@ def round_of(state: State, project: int, round_: int, now: int) -> RoundView:
         uncharged=joining,
         base_root=facts.base_root,
         proposed_at=facts.proposed_at if phase in COUNTING else 0,
+        reference_awaited=awaits_reference(it, facts),
+        reference_sealed=facts.reference != ZERO32,
+        reference_revealed=is_revealed(facts.reference),
     )
 
 
@@ -128,10 +140,12 @@ def seat_of(state: State, project: int, seat: int) -> SeatView:
 
 
 def slot_of(state: State, project: int, round_: int, seat: int) -> bytes:
-    """0 empty, below 2^216 a seal, else the revealed root."""
+    """0 empty, below 2^216 a seal, else the revealed root; at the seat limit the reference's."""
     it = project_at(state, project)
-    check_seat(it, seat)
     facts = it.rounds.get(round_)
+    if seat == it.params.seats:
+        return facts.reference if facts else ZERO32
+    check_seat(it, seat)
     return facts.slots.get(seat, ZERO32) if facts else ZERO32
 
 

@@ -82,7 +82,7 @@ class Project:
         return File(path, model_root(data))
 
     def inputs(self, updates: Mapping[int, NDArray[np.int16]], merged: bool = True) -> RoundInputs:
-        """What the next round would be judged from."""
+        """What the next round would be judged from. The update of slot `seats` is the owner's reference."""
         files = {}
         for seat, values in updates.items():
             path, data = self.folder / f"update-{self.number}-{seat}", encode(values, UPDATE)
@@ -91,6 +91,8 @@ class Project:
         public = {self.shape.delta(age): file for age, file in enumerate(self.deltas[:DELTAS])}
         for age, revealed in enumerate(self.past[:MEMORY]):
             public |= {self.shape.past(age, seat): file for seat, file in revealed.items()}
+        if self.shape.reference in files:
+            public[self.shape.reference] = files.pop(self.shape.reference)
         included = [seat in updates for seat in range(self.seats)]
         return RoundInputs(
             shape=self.shape,

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregator.aggregate import aggregate, block_leaves, moved, rounded, scaled_sum
+from aggregator.aggregate import Range, aggregate, block_leaves, moved, rounded, scaled_sum, summed
 from aggregator.rows import Shape
 from market.codec import MODEL, UPDATE, decode, encode, model_root, update_root
 from market.errors import UpdateError
-from market.merkle import ABSENT, depth_for, leaf_hash, root_of
+from market.merkle import ABSENT, TreeBuilder, depth_for, leaf_hash, root_of
 
 INT16 = st.integers(-32768, 32767)
 
@@ -120,6 +120,36 @@ def test_columns__is_the_written_layout(d: int, tmp_path: Path) -> None:
         leaves.append(leaf_hash(group, data))
 
     assert world.run().columns == root_of(leaves, depth_for(len(leaves)))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_summed_by_threads__keeps_the_order_of_blocks(threads: int, tmp_path: Path) -> None:
+    """Blocks of eight leaves at a thousand seats, so there are five of them, the last one shorter."""
+    world, columns = World(tmp_path, 33 * 1024 + 1, 1000, [0, 500, 999]), []
+    work = Range(world.shape, world.files, world.coefficients, world.base, True, 0, 34)
+    parts = list(summed(work, lambda hash_, level: columns.append((hash_, level)), threads))
+    roots = world.run()
+
+    assert [len(delta) for delta, _ in parts] == [8 * 2048] * 4 + [2 * 2048]
+    assert b"".join(delta for delta, _ in parts) == (tmp_path / "delta").read_bytes()
+    assert b"".join(model for _, model in parts) == (tmp_path / "model").read_bytes()
+    assert (decode((tmp_path / "delta").read_bytes(), world.shape.d, UPDATE) == world.delta()).all()
+    tree = TreeBuilder(depth_for(34 * 128))
+    for hash_, level in columns:
+        tree.push(hash_, level)
+    assert tree.root() == roots.columns
+
+
+def test_summed_by_threads_of_a_file_cut_short__is_refused(tmp_path: Path) -> None:
+    world = World(tmp_path, 33 * 1024, 1000, [0, 1, 2])
+    work = Range(world.shape, world.files, world.coefficients, world.base, True, 0, 33)
+    parts = summed(work, lambda *_: None, 2)
+    next(parts)
+    world.files[1].write_bytes(world.files[1].read_bytes()[:-1])
+
+    with pytest.raises(UpdateError) as caught:
+        list(parts)
+    assert caught.value.code == "E131"
 
 
 @pytest.mark.parametrize("seats", [12, 13])

@@ -195,7 +195,7 @@ def test_judge_facts_that_do_not_fit__are_refused(project: Project) -> None:
         replace(inputs, updates={}),
         replace(inputs, accounts=inputs.accounts[:-1]),
         replace(inputs, seats=Seats([False] * 6, seats.included, seats.first)),
-        replace(inputs, public={project.shape.reference: inputs.updates[0]}),
+        replace(inputs, public={project.shape.reference - 1: inputs.updates[0]}),
         replace(inputs, public={project.shape.rows: inputs.updates[0]}),
         replace(inputs, poster=b"short"),
         replace(inputs, seed=b"short"),

@@ -128,6 +128,23 @@ def test_all_rows_at_once__equal_those_row_by_row(step: Step) -> None:
     assert not at_once[[1, 4]].any()
 
 
+@pytest.mark.parametrize("largest", [(1 << 28) - 1, 1 << 28, (1 << 28) + 1, 1 << 62])
+def test_residuals_at_once_at_the_limit_of_words__equal_those_row_by_row(largest: int) -> None:
+    """Sums at the limits of int32, all eight coefficients as large as they can be in words, and larger."""
+    view = decided(sketch_of_public(), SHAPE)
+    view.gathered = np.where(np.arange(view.gathered.shape[1]) % 2, (1 << 31) - 1, -(1 << 31)) * np.ones(
+        (SHAPE.seats, 1), np.int64
+    )
+    signs = np.resize([1, -1, -1, 1, 1], view.fit.shape).astype(object)
+    view.fit = signs * largest
+    step = next(step for step in STEPS if step.name == "residual")
+
+    at_once = step.compute(view)
+
+    assert [step.entry(view, seat).tolist() for seat in view.included] == at_once[view.included].tolist()
+    assert {-(1 << 31), (1 << 31) - 1} <= set(at_once[0])
+
+
 def test_gathered__has_nine_sketches_column_by_column() -> None:
     sketch = sketch_of_public()
     sketch[SHAPE.past(0, 2)] = 0

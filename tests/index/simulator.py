@@ -71,7 +71,7 @@ def script(*stages: str) -> tuple[Call, ...]:
     world.driver = driver
     for stage in stages or STAGES:
         world.now += 10
-        world.start()
+        world.start(**STAGES[stage].terms)
         STAGES[stage].go(world)
         END.get(stage, lambda world: None)(world)
         for account in [*world.trainers, world.owner]:

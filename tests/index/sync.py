@@ -91,7 +91,7 @@ def assert_getters(url: str, state: State, now: int) -> None:
                 place = (number, round_)
                 assert getters.round(*place) == views.round_of(state, *place, now), place
                 assert getters.result(*place) == views.result_of(state, *place, now), place
-                for seat in range(project.params.seats):
+                for seat in range(project.params.seats + 1):
                     assert getters.slot(*place, seat) == views.slot_of(state, *place, seat)
             for seat in range(project.params.seats):
                 assert getters.seat(number, seat) == views.seat_of(state, number, seat)

@@ -109,10 +109,10 @@ def test_mirror__has_a_place_for_every_field(mirror: object) -> None:
 
 
 def test_mirror_field_without_column__is_kept_in_rest() -> None:
-    facts = Round(3, b"\1" * 32, 5, 1, 2, 0, flat_taken={2, 1})
+    facts = Round(3, b"\1" * 32, 5, 1, 2, 0, flat_taken={2, 1}, reference=b"\2" * 32)
     row = ROUNDS.row((9, 3), facts)
 
-    assert row["rest"] == {"flat_taken": [1, 2]}
+    assert row["rest"] == {"flat_taken": [1, 2], "reference": "0x" + "02" * 32}
     assert ROUNDS.record(row, slots={}) == facts
 
 

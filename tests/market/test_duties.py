@@ -47,7 +47,7 @@ def kinds(duties: list[Duty]) -> list[tuple[Kind, int]]:
 @pytest.mark.parametrize("stage", STAGES)
 def test_advance_duties_in_every_stage__each_first_duty_succeeds(stage: str) -> None:
     world = World.spec()
-    world.start()
+    world.start(**STAGES[stage].terms)
     STAGES[stage].go(world)
 
     for _ in range(200):

@@ -26,12 +26,14 @@ from market.events import (
     AskSettled,
     BondReleased,
     FlatClaimed,
+    ReferenceRevealed,
+    ReferenceSealed,
     ResultCleared,
     ResultConvicted,
     RoundFinalised,
     RoundFlattened,
 )
-from market.history import History
+from market.history import History, Reveal
 from market.refutation import Tree
 from market.seals import add_reveal
 
@@ -155,6 +157,29 @@ def test_reveal_sum__is_that_of_the_reveals_in_any_order() -> None:
         expected = add_reveal(expected, trainer(seat), word(f"root 1 {seat}"), word(f"salt 1 {seat}"))
     assert made.round(1).reveal_sum() == expected
     assert made.round(2).reveal_sum() == 0
+
+
+# ----- the owner's reference -----
+
+
+def test_reference__is_no_seat_and_adds_its_term_to_the_sum() -> None:
+    made = history(opened(1), sealed(1, 0), ReferenceSealed(PROJECT, 1, word("seal")), revealed(1, 0))
+    assert (made.round(1).reference_seal, made.round(1).reference) == (word("seal"), None)
+    without = made.round(1).reveal_sum()
+
+    made.apply([ReferenceRevealed(PROJECT, 1, word("root"), word("salt"), word("file"))])
+
+    reference = made.round(1).reference
+    assert reference == Reveal(4, PARAMS.reference_key, word("root"), word("salt"), word("file"), False, 0)
+    assert made.round(1).reveal_sum() == add_reveal(without, PARAMS.reference_key, word("root"), word("salt"))
+    assert (set(made.round(1).seals), set(made.round(1).reveals)) == ({0}, {0})
+    assert made.round(1).full_pot(PARAMS) == PARAMS.pot
+
+
+def test_reference_of_a_round_without_one__none() -> None:
+    made = history(opened(1), sealed(1, 0), revealed(1, 0))
+
+    assert (made.round(1).reference_seal, made.round(1).reference) == (None, None)
 
 
 # ----- results -----

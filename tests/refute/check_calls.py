@@ -154,7 +154,8 @@ def facts_of(trees: Trees, b: int, c: int, files: Sequence[bytes] = ()) -> list[
 def bitmaps(case: Case) -> tuple[list[int], list[int]]:
     """Words of `included` and `rows` as a result posts them."""
     shape, words = case.shape, -(-case.shape.seats // 256)
-    rows = [sum(1 << age for age in range(DELTAS) if shape.delta(age) in case.present)]
+    first = [*(shape.delta(age) for age in range(DELTAS)), shape.reference]
+    rows = [sum(1 << bit for bit, row in enumerate(first) if row in case.present)]
     for age in range(MEMORY):
         rows += _words([seat for seat in range(shape.seats) if shape.past(age, seat) in case.present], words)
     return _words(sorted(case.included), words), rows

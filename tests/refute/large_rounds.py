@@ -53,17 +53,25 @@ def agreeing_at_scale(shape: Shape, rng: np.random.Generator) -> Sketch:
     return (common + rng.normal(0, SCALE, (shape.rows, COLUMNS))).astype(np.int32)
 
 
-def large(seats: int, d: int, i: int = 3, j: int = 5, seed: int = 1) -> Trees:
-    """All seats and public rows are there; entries of rows `i` and `j`, vectors, scalars, Gram entries of those
-    seats and of the public rows that fits of seat `i` use, and their sketches can be opened."""
+def large(seats: int, d: int, i: int = 3, j: int = 5, seed: int = 1, reference: bool = True) -> Trees:
+    """All seats and public rows are there, with the `reference` or without it; entries of rows `i` and `j`, vectors,
+    scalars, Gram entries of those seats, of the reference and of the public rows that fits of seat `i` use, and
+    their sketches can be opened."""
     rng = np.random.default_rng(seed)
     *_, small = rounds(SMALL, 3, agreeing_at_scale, rng, missing=0.0)
     shape, view = Shape(d, seats), _view(small, Shape(d, seats), i, j, rng)
-    rows = {i, j, *(shape.delta(age) for age in range(DELTAS)), *(int(row) for row in view.picks[i])}
+    view.root[shape.reference] = int(reference)
+    rows = {
+        i,
+        j,
+        shape.reference,
+        *(shape.delta(age) for age in range(DELTAS)),
+        *(int(row) for row in view.picks[i]),
+    }
     rows |= {shape.past(age, i) for age in range(MEMORY)}
     case = replace(
         small.case, shape=shape, included=frozenset(range(seats)), first=[False] * seats, sealed=[True] * seats,
-        present=frozenset(row for row in range(shape.rows) if row != shape.reference),
+        present=frozenset(row for row in range(shape.rows) if reference or row != shape.reference),
     )  # fmt: skip
     steps = steps_tree(view, [])
     accounts = [Account(int(x), 10**18 + int(x), 0) for x in rng.integers(4000, 16000, seats)]
@@ -89,7 +97,7 @@ def _view(small: Trees, shape: Shape, i: int, j: int, rng: np.random.Generator) 
 def _values(known: Ints, step: Step, seats: int, rows: tuple[int, int], rng: np.random.Generator) -> Ints:
     """Entries of a step: vectors and rows of N (or 2 N) are drawn from those that are known, others copied."""
     if step.kind == "vector":
-        return np.asarray(rng.choice(known, seats))
+        return known if step.begin else np.asarray(rng.choice(known, seats))
     out = zeros(seats, step.length(seats))
     for row in rows:
         line = known[row]

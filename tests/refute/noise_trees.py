@@ -48,7 +48,7 @@ class Noise(ProofTree):
 def drawn_case(shape: Shape, rng: np.random.Generator, chance: float = 0.7) -> Case:
     """Facts of a round in which each seat and public row is there with this chance; at least one seat is."""
     included = {seat for seat in range(shape.seats) if rng.random() < chance} or {0}
-    public = {row for row in range(shape.seats + 1, shape.rows) if rng.random() < chance}
+    public = {row for row in range(shape.reference, shape.rows) if rng.random() < chance}
     return Case(
         shape=shape,
         poster=rng.bytes(20),

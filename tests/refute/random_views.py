@@ -77,7 +77,7 @@ def _view(shape: Shape, included: list[int], rng: np.random.Generator) -> View:
 def _entries(step: Step, shape: Shape, there: Ints, rng: np.random.Generator) -> Ints:
     """All entries of a step; zero outside included seats unless it is carried."""
     if step.kind == "vector":
-        values = _numbers(BITS.get(step.name, 0), (shape.seats,), rng)
+        values = _numbers(BITS.get(step.name, 0), (step.rows(shape.seats),), rng)
         values = np.maximum(values, 1) if step.name in DIVISORS else values
         return values if step.carried else np.asarray(values * there)
     values = _numbers(BITS.get(step.name, 0), (shape.seats, step.length(shape.seats)), rng)
@@ -109,4 +109,4 @@ def _numbers(bits: int, shape: tuple[int, ...], rng: np.random.Generator) -> Int
     return out
 
 
-assert {step.name for step in CARRIED} - {"kinship", "strikes"} <= set(BITS)
+assert {step.name for step in CARRIED} - {"kinship", "strikes", "advice"} <= set(BITS)

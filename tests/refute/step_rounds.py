@@ -112,16 +112,24 @@ PAY_KINDS = [*KINDS, kin, graded]
 
 
 def rounds(
-    seats: int, number: int, kind: Kind, rng: np.random.Generator, missing: float = 0.2
+    seats: int,
+    number: int,
+    kind: Kind,
+    rng: np.random.Generator,
+    missing: float = 0.2,
+    reference: float = 0.5,
 ) -> Iterator[Trees]:
     """Trees of rounds that follow each other. Seats and public rows are missing with probability `missing`; a
-    seat that was never in has its first round; now and then a seat changes hands."""
+    seat that was never in has its first round; now and then a seat changes hands. With probability `reference` the
+    owner's reference is there."""
     shape, known = Shape(1, seats), np.zeros(seats, bool)
     accounts, state, reputation, below = start_accounts(seats), None, None, None
     for at in range(number):
         here = {row for row in range(shape.rows) if row != shape.reference and rng.random() >= missing}
         if at == 0:
             here = {row for row in here if row < seats}
+        if np.random.default_rng([seats, number, at]).random() < reference:
+            here.add(shape.reference)
         included = sorted(row for row in here if row < seats)
         sealed = sorted({*included, *rng.integers(0, seats, 1).tolist()})
         first = [seat for seat in range(seats) if seat in sealed and (not known[seat] or rng.random() < 0.1)]

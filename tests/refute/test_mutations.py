@@ -30,12 +30,13 @@ from market.refutation import Check, Tree
 DEEP = os.environ.get("FAIRTRAIN_PROFILE") == "deep"
 COUNT = 2_000 if DEEP else 200
 SHAPES: list[tuple[int, int, int, Sequence[int]]] = [
-    # seats, d, rounds, included
+    # seats, d, rounds, included; the number of seats is the owner's reference
     (12, 40_000, 3, (0, 1, 2, 3, 4, 6, 7, 8, 9, 11)),
+    (6, 20_000, 3, (0, 1, 2, 4, 5, 6)),
     (1, 1_000, 2, (0,)),
     (2, 17_000, 1, (0, 1)),
     (5, 1_024, 3, (0, 2, 3, 4)),
-    (13, 3_000, 2, tuple(range(12))),
+    (13, 3_000, 2, (*range(12), 13)),
     *([(40, 20_000, 2, tuple(range(1, 40))), (200, 3_000, 2, tuple(range(0, 200, 2)))] if DEEP else []),
 ]
 
@@ -150,7 +151,8 @@ def test_lies_with_consequences__are_all_convicted(court: Court, round_: Made, t
         (folder := tmp_path / str(k)).mkdir()
         rows = sorted(trees.case.present) if name == "sketch" else sorted(trees.case.included)
         place = tuple(
-            random.choice(rows) if at == 0 else random.randrange(n) for at, n in enumerate(shapes[name])
+            random.choice([row for row in rows if row < n]) if at == 0 else random.randrange(n)
+            for at, n in enumerate(shapes[name])
         )
         told = lie(
             round_.inputs,
@@ -230,7 +232,7 @@ def anywhere(trees: Trees, random: Random) -> Difference:
                 return Difference(check, 0, random.randrange(16))
             step = SLOTS[slot - 1]
             if step.kind == "vector":
-                return Difference(check, slot, random.randrange(shape.seats))
+                return Difference(check, slot, random.randrange(step.length(shape.seats)))
             row = random.randrange(shape.seats) if step.carried else random.choice(seats)
             return Difference(check, slot, row, random.randrange(step.length(shape.seats)))
         case Check.Account:

@@ -56,7 +56,8 @@ def random(d: int, seats: Sequence[int], rng: np.random.Generator) -> Files:
 
 @dataclass(frozen=True)
 class Plan:
-    """A project of `seats` and `d`, of which `included` take part in `rounds` rounds."""
+    """A project of `seats` and `d`, of which `included` take part in `rounds` rounds; the number of seats among them
+    is the owner's reference."""
 
     seats: int
     d: int

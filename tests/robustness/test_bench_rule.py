@@ -8,8 +8,10 @@ import pytest
 from aggregator.decide import Seats, decide, gram_of
 from aggregator.fixed import F
 from aggregator.rows import COLUMNS, Shape
+from aggregator.rule import RATE
 from aggregator.state import empty_state, state_of
 from aggregator.verdicts import verdict
+from benchmarks.robustness.advised import Advised
 from benchmarks.robustness.agreement import GRAM_LIMIT, Agreement, Params, Verdict, isqrt
 from benchmarks.robustness.clarity import Clarity
 from benchmarks.robustness.majority import CLEAR, Majority
@@ -36,6 +38,7 @@ def sketch_sized(n: int, rng: np.random.Generator, like: float) -> np.ndarray:
 def test_weigh_over_rounds__the_aggregators_integers(n: int, like: float) -> None:
     rng, shape, judge = np.random.default_rng([n, int(10 * like)]), Shape(1000, n), Agreement()
     theirs, reputation, state = empty_state(n), [8192] * n, judge.start(n)
+    advised, told = Advised(), Advised().start(n)
     for now in range(4):
         sketch = sketch_sized(n, rng, like)
         seats = Seats([True] * n, [True] * n, [now == 0] * n)
@@ -46,6 +49,32 @@ def test_weigh_over_rounds__the_aggregators_integers(n: int, like: float) -> Non
         if n >= 4:
             assert found.state["reputation"].tolist() == view.reputation.tolist()
             assert found.state["kinship"].tolist() == view.kinship.tolist()
+            assert found.labels == [verdict(view, seat) for seat in range(n)]
+        told = advised.weigh(gram_of(sketch)[:n, :n].astype(np.int64), told, Params()).state
+        assert told["rate"].tolist() == [view.advice[RATE]]
+        theirs, reputation, state = state_of(view), [int(r) for r in view.reputation], found.state
+
+
+@pytest.mark.parametrize("n", [3, 4, 9, 15])
+@pytest.mark.parametrize("kind", ["like them", "against them", "noise", "zero"])
+def test_weigh_with_a_reference__the_aggregators_integers(n: int, kind: str) -> None:
+    rng, shape, judge = np.random.default_rng([n, len(kind)]), Shape(1000, n), Trusted()
+    theirs, reputation, state = empty_state(n), [8192] * n, judge.start(n)
+    for now in range(5):
+        sketch = sketch_sized(n, rng, 0.5)
+        noise = 200 * rng.standard_normal(COLUMNS)
+        mean = sketch[:n].mean(axis=0)
+        row = {"like them": mean + noise, "against them": -mean, "noise": noise, "zero": 0 * noise}[kind]
+        sketch[shape.reference] = row
+        seats = Seats([True] * n, [True] * n, [now == 0] * n)
+        view = decide(shape, sketch, seats, theirs, reputation, 10**6)
+        rows = gram_of(sketch)[: n + 1, : n + 1].astype(np.int64)
+        found = judge.weigh(rows, state, Params(reference=True))
+
+        assert found.coefficients.tolist() == view.coefficient.tolist()
+        if n >= 4:
+            assert found.state["reputation"].tolist() == view.reputation.tolist()
+            assert found.state["strikes"].tolist() == view.strikes.tolist()
             assert found.labels == [verdict(view, seat) for seat in range(n)]
         theirs, reputation, state = state_of(view), [int(r) for r in view.reputation], found.state
 
@@ -208,3 +237,15 @@ def test_trusted__who_stands_at_a_right_angle_to_the_reference_has_no_weight() -
     assert plain[5] > 0
     assert trusted[5] == 0
     assert trusted[:5].min() > 0
+
+
+def test_rate__is_one_until_the_trainers_agree() -> None:
+    rng = np.random.default_rng(3)
+    rows = (1000 * (rng.standard_normal(2000) + rng.standard_normal((8, 2000)))).astype(np.int16)
+    none, plain, advised = np.zeros((0, 2000), np.int16), GramRule(Agreement()), GramRule(Advised())
+    for rule in (plain, advised):
+        rule.begin(8, 0)
+        assert rule.rate == 1.0
+        rule.decide(Posted(rows, Around(none, none, none[None]), bytes(32)))
+
+    assert (plain.rate, advised.rate) == (1.0, 1 + 1 / 16)

@@ -10,11 +10,12 @@ import pytest
 
 from benchmarks.robustness import data, files, grid, named, report
 from benchmarks.robustness.__main__ import attack_of, cells_of, data_of, expanded, parser, rule_of
+from benchmarks.robustness.agreement import Agreement
 from benchmarks.robustness.catalogue import ATTACKS, GROUPS
 from benchmarks.robustness.nets import Cnn, Mlp
-from benchmarks.robustness.rules import RULES
+from benchmarks.robustness.rules import RULES, GramRule
 from benchmarks.robustness.scene import Attack
-from benchmarks.robustness.world import Outcome, Setting, net_of, play
+from benchmarks.robustness.world import Outcome, Setting, World, net_of, play
 from market.errors import InputError
 
 SMALL = Setting(n=6, f=2, rounds=2, steps=2)
@@ -29,6 +30,26 @@ def test_play__the_same_seed_gives_the_same_run() -> None:
 
     assert (one.accuracy, one.weight) == (two.accuracy, two.weight)
     assert (one.accuracy, one.weight) != (other.accuracy, other.weight)
+
+
+class Doubled(GramRule):
+    """Advises twice the described learning rate, whatever happens."""
+
+    @property
+    def rate(self) -> float:
+        return 2.0
+
+
+def test_world_of_a_rule_that_advises__trains_with_its_rate() -> None:
+    """One step is linear in the rate."""
+    setting = Setting(n=6, rounds=2, steps=1)
+    as_described, doubled = (
+        World(setting, data.digits(0), rule, ATTACKS["none"], 0).train(0)
+        for rule in (GramRule(Agreement()), Doubled(Agreement()))
+    )
+
+    assert doubled == pytest.approx(2 * as_described, abs=1e-6)
+    assert as_described.any()
 
 
 def test_play_paid__weights_of_the_aggregator_and_shares_of_one() -> None:

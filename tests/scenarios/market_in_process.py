@@ -36,10 +36,12 @@ from tests.fixtures_chain import QUICK, MakeGateway
 from trainer import data as datasets
 from trainer.policy import Policy
 from trainer.producers import Producer, honest
+from trainer.reference import ReferenceNode
 from trainer.role import TrainerNode
 from trainer.work import Work
 
-OWNER, AGGREGATOR, RIVAL, FIRST_TRAINER = 0, 1, 2, 10
+OWNER, AGGREGATOR, RIVAL, REFERENCE, FIRST_TRAINER = 0, 1, 2, 3, 10
+REFERENCE_DATA = "sklearn:digits?test=1&limit=40"
 PACE = Pace(poll_s=0.01, chores_s=0.0)
 MAX_TURNS = 2_000
 
@@ -105,6 +107,34 @@ class Market:
 
         gateway, key = self.gateway(account), self.key(account)
         return TrainerNode(gateway, self.store, key, self.project, DESCRIPTION, work, folder, policy, PACE)
+
+    def reference_node(self, policy: Policy | None = None, once: bool = False) -> ReferenceNode:
+        """The node of the owner's reference, with forty samples that no trainer has; a second one is a restart."""
+        folder = self.folder / "reference"
+
+        def work(slot: int) -> Work:
+            data = datasets.load(REFERENCE_DATA, DESCRIPTION)
+            return Work(folder / "updates", slot, bytes([REFERENCE]) * 32, data, DESCRIPTION, honest, "cpu")
+
+        gateway, key = self.gateway(REFERENCE), self.key(REFERENCE)
+        arguments = (
+            gateway,
+            self.store,
+            key,
+            self.project,
+            DESCRIPTION,
+            work,
+            folder,
+            policy or Policy(),
+            PACE,
+        )
+        return ReferenceNode(*arguments, once=once)
+
+    def refer(self) -> ReferenceNode:
+        """The owner's reference takes part."""
+        node = self.reference_node()
+        self.nodes.append(node)
+        return node
 
     def aggregate(
         self, account: int = AGGREGATOR, patience_s: float = 0.0, wait_final: bool = False

@@ -32,3 +32,14 @@ def test_demo_with_a_liar__is_caught_slashed_and_repaired(tmp_path: Path) -> Non
     assert report.project.balances()
     assert len(report.rounds) == 3
     assert min(int(t.paid_wei) for t in report.trainers if t.kind == "honest") > 0
+
+
+def test_demo_with_a_reference__counts_in_every_round_and_is_paid_nothing(tmp_path: Path) -> None:
+    """The owner's daemon beside the others, in a process of its own; it ends by itself."""
+    report = demo(tmp_path, "--seed", "3", "--reference")
+
+    check(report)
+    assert [one.reference for one in report.rounds] == ["counted"] * len(report.rounds)
+    log = (tmp_path / "kept" / "logs" / "reference.log").read_text()
+    assert "40 samples from" in log
+    assert log.count("sealReference (") == log.count("revealReference (") == len(report.rounds)

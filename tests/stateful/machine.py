@@ -23,18 +23,19 @@ from market.phases import Phase, may_follow
 from market.refutation import Check, Tree
 from market.seals import is_revealed, is_sealed
 from market.spec import State
-from market.units import NATIVE
+from market.units import NATIVE, ZERO_ADDRESS
 from tests.stateful.drain import drain
 from tests.stateful.menu import CORRUPT_CLAIM, CORRUPT_POST, PLACES, PRICE
 from tests.stateful.oracle import RIGHT, WRONG
 from tests.stateful.pair import Chain, Pair
 from tests.stateful.stages import STAGES
-from tests.stateful.world import World, someone
+from tests.stateful.world import REFERENCE, World, someone
 
 SEATS = st.sampled_from([0, 1, 2, 3, 0, 1, 2, 3, 4])  # rarely one beyond the limit
 POSTERS = st.integers(0, 2)
 BACK = st.integers(0, 3)  # rounds below the one after the head
 OFFSETS = st.sampled_from([0, -1, 1])
+REFERENCE_TOO = 7
 
 
 def mostly_sound(corruptions: dict[str, Any]) -> st.SearchStrategy[str]:
@@ -98,14 +99,16 @@ class MarketMachine(RuleBasedStateMachine):
         fee_bps=st.sampled_from([333, 0, 1000]),
         min_stake=st.sampled_from([15_000, 5_000]),
         bond_floor=st.sampled_from([0, 40_000]),
+        reference_key=st.sampled_from([REFERENCE, ZERO_ADDRESS]),
     )
-    def begin(self, open_rounds: int, **changes: int) -> None:
+    def begin(self, open_rounds: int, **changes: Any) -> None:
         """A bystander project, then ours in its stage."""
         self.world.create(seats=1, min_seals=1, expected_seats=1)
         self.world.fund(2)
-        deep = STAGES[self.stage].needs_two_rounds
-        self.world.start(open_rounds=max(open_rounds, 2) if deep else open_rounds, **changes)
-        STAGES[self.stage].go(self.world)
+        stage = STAGES[self.stage]
+        open_rounds = max(open_rounds, 2) if stage.needs_two_rounds else open_rounds
+        self.world.start(open_rounds=open_rounds, **{**changes, **stage.terms})
+        stage.go(self.world)
         self.pair.quiet = False
         self.pair.compare(self.world.now)
 
@@ -128,10 +131,14 @@ class MarketMachine(RuleBasedStateMachine):
             for seat in world.held_seats():
                 if seat != leave_out:
                     self._seal(head, seat, world.signer(seat))
+            if leave_out != REFERENCE_TOO:
+                self._seal_reference(head)
         elif world.phase(head) is Phase.REVEAL:
             for seat in world.seats_in(head, is_sealed):
                 if seat != leave_out:
                     self._reveal(head, seat)
+            if leave_out != REFERENCE_TOO:
+                self._reveal_reference(head)
         elif world.phase(above) is Phase.AGGREGATE:
             any(self._post(above, poster) for poster in range(3))
         elif due:
@@ -164,12 +171,30 @@ class MarketMachine(RuleBasedStateMachine):
     def reveal(self, back: int, seat: int, wrong: bool) -> None:
         self._reveal(self.back(back), seat, wrong)
 
+    @rule(back=st.integers(1, 2), owner=st.sampled_from([False, False, False, True]))
+    def seal_reference(self, back: int, owner: bool) -> None:
+        self._seal_reference(self.back(back), owner)
+
+    @rule(back=st.integers(1, 2), wrong=st.sampled_from([False, False, False, True]))
+    def reveal_reference(self, back: int, wrong: bool) -> None:
+        self._reveal_reference(self.back(back), wrong)
+
+    def _seal_reference(self, round_: int, owner: bool = False) -> bool:
+        caller = self.world.owner if owner else REFERENCE
+        return self.call("sealReference", round_, self.world.reference_seal(round_), caller=caller)
+
+    def _reveal_reference(self, round_: int, wrong: bool = False) -> bool:
+        root, salt = self.world.update(round_, self.world.params.seats)
+        root = keccak256(root) if wrong else root
+        return self.call("revealReference", round_, root, salt, keccak256(b"file"), caller=REFERENCE)
+
     @rule(
         back=BACK,
         poster=POSTERS,
         seats=st.sampled_from(["all", "all", "one", "odd"]),
         files=st.booleans(),
         deltas=st.booleans(),
+        reference=st.sampled_from([True, True, False]),
         paid=st.sampled_from([None, None, 0, 30]),
         penalty=st.sampled_from([0, 0, 1_000, 5_000, 20_000]),
         corruption=mostly_sound(CORRUPT_POST),

@@ -14,7 +14,7 @@ from market.seals import is_revealed
 from market.units import NATIVE, ZERO32, ZERO_ADDRESS, bytes32
 from tests.stateful.oracle import RIGHT, WRONG
 from tests.stateful.posted import Claim
-from tests.stateful.world import World, someone
+from tests.stateful.world import REFERENCE, World, someone
 
 Try = tuple[str, Callable[[], Any]]
 """(name of the contract's function, the call)."""
@@ -31,6 +31,7 @@ CORRUPT_POST: dict[str, Callable[[Post], Post]] = {
     "nobody": lambda p: replace(p, included=(0,)),
     "range": lambda p: replace(p, included=(1 << 200,)),
     "rows": lambda p: replace(p, rows=(p.rows[0], *(15 for _ in p.rows[1:]))),
+    "reference": lambda p: replace(p, rows=(p.rows[0] ^ 8, *p.rows[1:])),
     "deltas": lambda p: replace(p, rows=(15, *p.rows[1:])),
     "length": lambda p: replace(p, rows=p.rows[:-1]),
 }
@@ -73,6 +74,8 @@ def timed(world: World) -> Iterator[Try]:
         for seat in (0, 2):
             yield "seal", partial(_seal, world, round_, seat)
             yield "reveal", partial(_reveal, world, round_, seat)
+        yield "sealReference", partial(world.seal_reference, round_)
+        yield "revealReference", partial(world.reveal_reference, round_)
     for round_ in {world.project.tip, world.project.tip + 1} & set(world.project.rounds):
         for poster in range(3):
             yield "post", partial(_post, world, round_, poster)
@@ -146,15 +149,30 @@ def _corrupted_rounds(world: World) -> Iterator[Try]:
     for root in (keccak256(b"other"), bytes32(2**216 - 1)):
         args = ("reveal", number, head, 1, root, ZERO32, ZERO32)
         yield "reveal", partial(world.call, *args, caller=world.signer(1))
+    yield from _corrupted_reference(world, head)
     above = {world.project.tip, world.project.tip + 1} & set(world.project.rounds)
     for round_ in above:
         for corruption in CORRUPT_POST:
             yield "post", partial(_post, world, round_, 1, corruption)
         yield "post", partial(_post, world, round_, 1, files=False, deltas=False)
+        yield "post", partial(_post, world, round_, 1, reference=False)
     for round_ in _near(world):
         yield "convict", partial(world.call, "convict", number, round_, someone(80))
         for name in ("clear", "release"):
             yield name, partial(world.call, name, number, round_)
+
+
+def _corrupted_reference(world: World, head: int) -> Iterator[Try]:
+    number, seal = world.number, world.reference_seal(head)
+    for caller in (world.owner, world.signer(0)):
+        yield "sealReference", partial(world.call, "sealReference", number, head, seal, caller=caller)
+    for odd in (ZERO32, bytes32(2**216)):
+        yield "sealReference", partial(world.call, "sealReference", number, head, odd, caller=REFERENCE)
+    for root in (keccak256(b"other"), bytes32(2**216 - 1)):
+        args = ("revealReference", number, head, root, ZERO32, ZERO32)
+        for caller in (REFERENCE, world.owner):
+            yield "revealReference", partial(world.call, *args, caller=caller)
+    yield "register", partial(world.register, 3, REFERENCE)
 
 
 PLACES = [
@@ -167,6 +185,7 @@ PLACES = [
     (Tree.Delta, 0, 0, 1),
     (Tree.Update, 0, 3, 0),
     (Tree.Update, 0, 0, 5),
+    (Tree.Update, 1, 0, 4),
     (Tree.Sketches, 0, 0, 0),
 ]
 """(tree, level, index, row) to ask for; some are nowhere."""
@@ -219,11 +238,11 @@ def _refutations(world: World) -> Iterator[Try]:
             yield "refute", partial(world.call, "refute", number, round_, other)
         delta = posted.refutation(Check.Sketch, (world.params.seats + 1, 0, 0), RIGHT)
         yield "refute", partial(world.call, "refute", number, round_, delta)
-        for row in range(world.params.seats):
+        for row in range(world.params.seats + 1):
             hidden = posted.refutation(Check.Update, (row, 0, 0), RIGHT)
             yield "refute", partial(world.call, "refute", number, round_, hidden)
             slot = world.project.rounds[round_].slots.get(row, ZERO32)
-            if posted.post.included[0] >> row & 1 and not is_revealed(slot):
+            if row < world.params.seats and posted.post.included[0] >> row & 1 and not is_revealed(slot):
                 silent = replace(hidden, evidence=b"")
                 yield "refute", partial(world.call, "refute", number, round_, silent)
 

@@ -221,7 +221,7 @@ class Pair:
             for round_ in range(max(project.head - 3, 0), project.head + 2):
                 asked += [("roundOf", (number, round_)), ("resultOf", (number, round_))]
             for round_ in range(max(project.head - 1, 0), project.head + 1):
-                asked += [("slotOf", (number, round_, seat)) for seat in seats]
+                asked += [("slotOf", (number, round_, seat)) for seat in range(len(seats) + 1)]
         return asked
 
 

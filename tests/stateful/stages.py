@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from market.params import ABSENT_ROUNDS
 from market.refutation import Tree
-from tests.stateful.world import World
+from market.seals import is_sealed
+from tests.stateful.world import REFERENCE, World
 
 
 def fresh(world: World) -> None:
@@ -171,12 +173,46 @@ def asked_and_gone(world: World) -> None:
     world.post(round_, poster=1)
 
 
+def reference_sealed(world: World) -> None:
+    """COMMIT runs, one seat and the reference have sealed."""
+    round_ = world.open()
+    world.seal(round_, 0)
+    world.seal_reference(round_)
+
+
+def reference_awaited(world: World) -> None:
+    """The second round, in which all active seats have sealed and the reference has not."""
+    world.to_standing()
+    round_ = world.open()
+    for seat in world.held_seats():
+        world.seal(round_, seat)
+
+
+def reference_closed(world: World) -> None:
+    """REVEAL runs, all seats have revealed and the reference has not."""
+    round_ = world.to_reveal()
+    for seat in world.seats_in(round_, is_sealed):
+        world.reveal(round_, seat)
+
+
+def reference_left_out(world: World) -> None:
+    """A result of all seats without the reference, which has revealed."""
+    world.post(world.to_aggregate(), reference=False)
+
+
+def reference_standing(world: World) -> None:
+    """A complete result with the reference; the next round is open on it."""
+    world.to_standing()
+    world.open()
+
+
 @dataclass(frozen=True)
 class Stage:
-    """A way to begin; `needs_two_rounds`: the project must allow two open rounds."""
+    """A way to begin. `needs_two_rounds`: the project must allow two open rounds; `terms`: its parameters."""
 
     go: Callable[[World], None]
     needs_two_rounds: bool
+    terms: dict[str, Any] = field(default_factory=dict)
 
 
 TWO = (
@@ -194,4 +230,12 @@ ONE = (
     *(fresh, commit, reveal, aggregate, proposed, final, flat, absent, over, refunded),
     *(vouched, asked, answered, silent, asked_and_gone),
 )
+WITH_REFERENCE = (
+    reference_sealed,
+    reference_awaited,
+    reference_closed,
+    reference_left_out,
+    reference_standing,
+)
 STAGES = {go.__name__: Stage(go, go in TWO) for go in (*ONE, *TWO)}
+STAGES |= {go.__name__: Stage(go, True, {"reference_key": REFERENCE}) for go in WITH_REFERENCE}

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from market.devnet import dev_account
 from market.errors import RefusedError
 from market.events import Event
 from market.keccak import keccak256
@@ -38,6 +39,10 @@ from tests.stateful.posted import START_CLAIM, Claim, Posted, accounts_tree
 
 MODEL_0 = keccak256(b"first model")
 CONTENT = Content(keccak256(b"description"), keccak256(b"first model file"), MODEL_0)
+
+
+REFERENCE = dev_account(11).address
+"""Key of the owner's reference, in projects that have one."""
 
 
 def someone(number: int) -> str:
@@ -226,6 +231,22 @@ class World:
         args = (*self.update(round_, seat), keccak256(b"file"))
         return self.call("reveal", self.number, round_, seat, *args, caller=self.holder(seat))
 
+    def reference_seal(self, round_: int) -> bytes:
+        """The seal that goes with the reference's `update`."""
+        base = self.project.rounds[round_].base_root if round_ in self.project.rounds else ZERO32
+        place = (self.state.chain_id, self.state.market, self.number, round_, REFERENCE)
+        return short_seal(seal_hash(*place, base, *self.update(round_, self.params.seats)))
+
+    def seal_reference(self, round_: int) -> list[Event]:
+        """The reference seals."""
+        seal = self.reference_seal(round_)
+        return self.call("sealReference", self.number, round_, seal, caller=REFERENCE)
+
+    def reveal_reference(self, round_: int) -> list[Event]:
+        """The reference reveals what it sealed."""
+        args = (*self.update(round_, self.params.seats), keccak256(b"file"))
+        return self.call("revealReference", self.number, round_, *args, caller=REFERENCE)
+
     def refused(self, name: str, call: Callable[[], Any], **args: object) -> None:
         """The call is refused with this error (and these arguments) and changes nothing."""
         before = copy.deepcopy(self.state)
@@ -246,6 +267,7 @@ class World:
         paid: int | None = None,
         penalty: int = 0,
         tag: bytes = b"",
+        reference: bool = True,
     ) -> tuple[Post, list[Account]]:
         """An honest post of a round (complete by default) and its accounts.
 
@@ -270,7 +292,7 @@ class World:
             delta=keccak256(b"delta" + tag),
             model=model,
         )
-        rows = self._rows(round_, below.depth, files, deltas)
+        rows = self._rows(round_, below.depth, files, deltas, reference)
         digests = (keccak256(b"delta file"), keccak256(b"model file"), keccak256(b"document"))
         current = (below.commitment, facts.reveal_sum, facts.reveal_count, total)
         return Post(*current, *digests, roots, bitmap_of(seats, it.params.seats), rows), accounts
@@ -288,13 +310,14 @@ class World:
             accounts[left_out[0]] = replace(account, penalty=account.penalty + penalty)
         return accounts
 
-    def _rows(self, round_: int, depth: int, files: bool, deltas: bool) -> tuple[int, ...]:
+    def _rows(self, round_: int, depth: int, files: bool, deltas: bool, reference: bool) -> tuple[int, ...]:
         params = self.params
-        rows = [(1 << min(params.delta_rows, depth)) - 1 if deltas else 0]
+        shown = reference and is_revealed(self.project.rounds[round_].reference)
+        rows = [((1 << min(params.delta_rows, depth)) - 1 if deltas else 0) | shown << params.delta_rows]
         for back in range(params.file_rounds):
             below = round_ - 1 - back
-            shown = self.seats_in(below, is_revealed) if files and below >= 1 else []
-            rows += bitmap_of(shown, params.seats)
+            revealed = self.seats_in(below, is_revealed) if files and below >= 1 else []
+            rows += bitmap_of(revealed, params.seats)
         assert len(rows) == 1 + params.file_rounds * words(params.seats)
         return tuple(rows)
 
@@ -332,11 +355,13 @@ class World:
     # ----- getting somewhere -----
 
     def to_reveal(self, seats: Iterable[int] | None = None) -> int:
-        """Opens a round and lets seats seal until REVEAL runs."""
+        """Opens a round and lets seats, and the reference if there is one, seal until REVEAL runs."""
         round_ = self.open()
         for seat in self._who(seats):
             if self.phase(round_) is Phase.COMMIT:  # the seal before may have ended it
                 self.seal(round_, seat)
+            if self.params.reference_key == REFERENCE and self.project.rounds[round_].reference == ZERO32:
+                self.seal_reference(round_)
         if self.phase(round_) is Phase.COMMIT:
             self.now = self.project.rounds[round_].commit_end
         return round_
@@ -349,6 +374,8 @@ class World:
         for seat in self.seats_in(round_, is_sealed):
             if revealing is None or seat in revealing:
                 self.reveal(round_, seat)
+        if is_sealed(self.project.rounds[round_].reference):
+            self.reveal_reference(round_)
         if self.phase(round_) is Phase.REVEAL:
             self.now = self.project.rounds[round_].reveal_end
         return round_
@@ -371,4 +398,14 @@ class World:
         return self.held_seats() if seats is None else sorted(seats)
 
 
-__all__ = ["CONTENT", "START_CLAIM", "Claim", "Posted", "World", "is_sealed", "someone", "spec_driver"]
+__all__ = [
+    "CONTENT",
+    "REFERENCE",
+    "START_CLAIM",
+    "Claim",
+    "Posted",
+    "World",
+    "is_sealed",
+    "someone",
+    "spec_driver",
+]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from market.advice import SLOT, START, Advice, proof_of, slot_root
 from market.cid import digest
 from market.codec import LEAF, MODEL, UPDATE, encode, model_root, update_root
 from market.description import Description
@@ -24,8 +25,10 @@ from market.events import (
 from market.history import History
 from market.initial import initial_model
 from market.keccak import keccak256
+from market.merkle import root_of
 from market.params import MINIMAL, Content
 from market.records import Post, Roots
+from market.result_document import ResultDocument
 from market.store.folder import FolderStore
 
 PROJECT, SEATS = 1, 4
@@ -78,14 +81,23 @@ class Results:
         merged: bool = True,
         delta_root: bytes | None = None,
         named_root: bytes | None = None,
+        advice: Advice = START,
+        said: Advice | None = None,
     ) -> ResultPosted:
-        """Posts a delta; `model` (else base + delta), `delta_root` and `named_root` are what a liar may change."""
+        """Posts a delta; `model` (else base + delta), `delta_root`, `named_root` and `said`, the advice of the
+        document, are what a liar may change."""
         made = self.model.copy() if model is None else model
         if model is None and merged:
             made[: self.description.d] += delta
         files = encode(delta, UPDATE), encode(made, MODEL)
+        slots = [FILLER] * SLOT + [slot_root(advice, SEATS)] + [FILLER] * (63 - SLOT)
         roots = Roots(
-            *[FILLER] * 4, bytes(32), delta_root or update_root(files[0]), named_root or model_root(files[1])
+            *[FILLER] * 2,
+            root_of(slots, 6),
+            FILLER,
+            bytes(32),
+            delta_root or update_root(files[0]),
+            named_root or model_root(files[1]),
         )
         post = Post(
             prev_commitment=self.commitment,
@@ -94,7 +106,7 @@ class Results:
             paid=0,
             delta_digest=digest(self.store.put(files[0])),
             model_digest=digest(self.store.put(files[1])),
-            document_digest=FILLER,
+            document_digest=digest(self.store.put(self._document(said or advice, slots))),
             roots=roots,
             included=(15,),
             rows=(0, 0, 0),
@@ -104,6 +116,12 @@ class Results:
         self.history.apply([event])
         self.model, self.root = made, roots.model
         return event
+
+    def _document(self, advice: Advice, slots: Sequence[bytes]) -> bytes:
+        return ResultDocument(
+            version=1, project=PROJECT, round=self.round, poster=POSTER, paid="0", delta="", model="", seats=(),
+            accounts=(), advice=tuple(advice), advice_proof=tuple(f"0x{x.hex()}" for x in proof_of(slots)),
+        ).to_bytes()  # fmt: skip
 
     def honest_round(self, seats: int = 3) -> tuple[ResultPosted, dict[int, int]]:
         """A round as it should be: the post and the weights."""

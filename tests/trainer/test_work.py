@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sample_results import Results
 
+from market.advice import ONE, START, Advice
 from market.codec import UPDATE, decode
 from market.description import Description
 from market.errors import InputError, UpdateError
@@ -162,3 +163,58 @@ def test_forget_around_a_round__only_older_ones(shop: Workshop, below: int, kept
 
     assert {int(path.name[:6]) for path in shop.folder.glob("*.i16")} == kept
     assert (shop.folder / "residual").exists()
+
+
+# ----- advice -----
+
+
+def seen_by(shop: Workshop, round_: int) -> Context:
+    """What the producer of a round is told."""
+    told: list[Context] = []
+
+    def look(context: Context) -> Production:
+        told.append(context)
+        return Production(np.zeros(shop.description.d, np.int16))
+
+    shop.make(round_, look)
+    return told[0]
+
+
+def test_update_of_the_first_round__is_trained_as_described(shop: Workshop) -> None:
+    assert seen_by(shop, 1).description == shop.description
+
+
+@pytest.mark.parametrize(
+    ("advice", "rate", "steps"),
+    [
+        (START, 1, 2),
+        (START._replace(rate=2 * ONE), 2, 2),
+        (START._replace(rate=ONE + ONE // 16), 1.0625, 2),
+        (START._replace(steps=ONE // 4), 1, 1),
+        (START._replace(steps=3 * ONE), 1, 6),
+        (START._replace(clip=2 * ONE, server=1), 1, 2),
+    ],
+)
+def test_update_on_a_result__is_trained_as_the_result_advises(
+    shop: Workshop, advice: Advice, rate: float, steps: int
+) -> None:
+    updates = {seat: shop.results.update(seat) for seat in range(3)}
+    shop.results.play(updates)
+    shop.results.post(np.zeros(shop.description.d, np.int16), advice=advice)
+    training = seen_by(shop, 2).description.training
+
+    assert float(training.learning_rate) == pytest.approx(
+        rate * float(shop.description.training.learning_rate)
+    )
+    assert training.local_steps == steps
+    assert training.batch_size == shop.description.training.batch_size
+
+
+def test_update_on_a_result_whose_document_says_other_advice__is_refused(shop: Workshop) -> None:
+    shop.results.play({0: shop.results.update(0)})
+    lied = START._replace(rate=2 * ONE)
+    shop.results.post(np.zeros(shop.description.d, np.int16), said=lied)
+
+    with pytest.raises(UpdateError, match="E113 advice: document has root"):
+        shop.make(2)
+    assert not list(shop.folder.glob("*.i16"))

@@ -13,8 +13,8 @@ from market.phases import Phase
 from tests.webapp.conftest import DEPLOYMENT
 from webapp.build.hero import hero_of
 from webapp.build.money import HELP, equation_of
-from webapp.build.pages import project_detail
-from webapp.build.rows import DUE_TEXT, status_of
+from webapp.build.pages import project_detail, round_detail
+from webapp.build.rows import DUE_TEXT, reference_line, status_of
 from webapp.build.torch_code import torch_lines
 from webapp.build.why import NOVELTY_ONE, REASONS, advise, explain
 from webapp.charts import MAX_BARS, Value, bar_chart, line_chart
@@ -26,6 +26,8 @@ from webapp.samples import (
     health,
     money,
     project_page,
+    reference_row,
+    round_page,
     round_row,
     update_row,
 )
@@ -285,3 +287,41 @@ def test_torch_lines__load_what_the_command_writes(tmp_path: object, monkeypatch
     flat = torch.cat([one.detach().flatten() for one in net.parameters()]).numpy()
     assert np.array_equal(flat, model[: made.d].astype(np.float32) * np.float32(2.0**-made.lsb_exponent))
     assert NOW
+
+
+# ----- the owner's reference -----
+
+
+@pytest.mark.parametrize(
+    ("phase", "changes", "state", "said"),
+    [
+        (Phase.COMMIT, {"sealed_at": None, "revealed_at": None}, "waiting", "once a trainer has sealed"),
+        (Phase.COMMIT, {"revealed_at": None}, "sealed", "once it is revealed"),
+        (Phase.REVEAL, {"revealed_at": None}, "sealed", "once it is revealed"),
+        (Phase.REVEAL, {"sealed_at": None, "revealed_at": None}, "absent", "sealed no reference"),
+        (Phase.AGGREGATE, {"revealed_at": None}, "sealed", "never revealed"),
+        (Phase.AGGREGATE, {"included": None}, "revealed", "not posted yet"),
+        (Phase.PROPOSED, {"included": False}, "revealed", "leaves it out"),
+        (Phase.FINAL, {"included": True}, "revealed", "steers weights, and no pay"),
+    ],
+)
+def test_reference_line__says_where_it_is_and_what_it_does(
+    phase: Phase, changes: dict[str, object], state: str, said: str
+) -> None:
+    line = reference_line(replace(reference_row(Phase.STANDING), **changes), phase)  # type: ignore[arg-type]
+
+    assert (line.state, said in line.why) == (state, True)
+
+
+@pytest.mark.parametrize("awaited", [True, False])
+def test_hero_in_commit__says_whether_the_reference_is_waited_for(awaited: bool) -> None:
+    row = round_row(3, Phase.COMMIT)
+    row = replace(row, view=replace(row.view, reference_awaited=awaited))
+
+    assert ("the owner's reference" in hero_of(row, PARAMS, "running").sentence) is awaited
+
+
+def test_round_of_a_project_without_a_reference__has_no_line() -> None:
+    page = replace(round_page(), reference=None)
+
+    assert round_detail(STATUS, page, "running", 6).reference is None

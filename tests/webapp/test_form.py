@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from market.cli.project.create import build_params
 from market.cli.project.values import Unit
 from market.configuration import read_configuration
-from market.errors import InputError
+from market.errors import DocumentError, InputError
 from market.params import DEMO, MAINNET, MINIMAL, Preset
 from market.tokens import TokenFacts
-from market.units import NATIVE
+from market.units import NATIVE, ZERO_ADDRESS
 from webapp.fields import FIELDS
 from webapp.form import read_form
 from webapp.reader import FormResult, plain_amount, plain_duration
@@ -35,6 +35,7 @@ OPTIONS = [
     "open_rounds",
     "ends_in",
     "admission",
+    "reference_key",
 ]
 WINDOWS = ["commit", "reveal", "first_right", "proposed", "challenge", "answer", "refute", "dead"]
 
@@ -62,6 +63,38 @@ def test_read_form__freezes_what_the_command_line_freezes(preset: Preset, name: 
 
     assert result.configuration is not None
     assert result.configuration.params(NOW) == expected
+
+
+def test_read_form_with_reference_key__freezes_what_the_command_line_freezes() -> None:
+    options: dict[str, Any] = dict.fromkeys(OPTIONS + WINDOWS)
+    options |= {"pot": "0.1", "seats": 20, "open_rounds": 5, "reference_key": str(who(10)).lower()}
+
+    made = read(pot="0.1", open_rounds="5", reference_key=str(who(10))).configuration
+
+    assert made is not None
+    assert made.params(NOW) == build_params("demo", 259, NOW, NATIVE, Unit(), options)
+    assert made.params(NOW).reference_key == who(10)
+
+
+def test_read_form_without_reference_key__configuration_and_hash_do_not_name_it() -> None:
+    made = read().configuration
+
+    assert made is not None
+    assert b"reference_key" not in made.to_bytes()
+    assert made.params(NOW).reference_key == ZERO_ADDRESS
+    named = read(reference_key=str(who(10))).configuration
+    assert named is not None
+    assert named.hash != made.hash
+
+
+@pytest.mark.parametrize("key", ["0x" + "00" * 20, str(who(10)).lower(), "me"])
+def test_read_configuration_bad_reference_key__e180_with_its_place(key: str) -> None:
+    made = read(reference_key=str(who(10))).configuration
+    assert made is not None
+    changed = made.to_bytes().replace(str(who(10)).encode(), key.encode())
+
+    with pytest.raises(DocumentError, match="E180 configuration: /terms/reference_key"):
+        read_configuration(changed)
 
 
 def test_read_form_twice__same_hash_and_same_seed() -> None:
@@ -107,6 +140,9 @@ def test_hash_of_another_intent__differs(name: str) -> None:
         ("min_seals", "21"),
         ("token", "0x123"),
         ("admission", "not an address"),
+        ("reference_key", "me"),
+        ("reference_key", "0x123"),
+        ("reference_key", "0x" + "00" * 20),
         ("hidden", "a"),
         ("channels", "8"),
         ("model", "rnn"),
@@ -213,6 +249,7 @@ FILLED = st.fixed_dictionaries(
         "subtract": st.sampled_from(["0.5", "1,2,3,4", "-1"]),
         "fee": st.sampled_from(["0", "2.5", "20"]),
         "admission": st.sampled_from(["", f"{who(3)}\n{who(1)} # second"]),
+        "reference_key": st.sampled_from(["", str(who(10)), str(who(10)).lower()]),
         "preset": st.sampled_from(["demo", "minimal"]),
     },
 )

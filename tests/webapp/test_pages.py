@@ -266,6 +266,16 @@ def test_head_request__headers_of_get_without_a_body(site: Client) -> None:
     assert head.headers["etag"] == get.headers["etag"]
 
 
+def test_round_page__shows_the_reference_as_its_twin_does(site: Client) -> None:
+    text = site.get("/projects/1/rounds/6").text
+    line = site.get("/projects/1/rounds/6.json").json()["reference"]
+
+    assert (line["state"], line["included"]) == ("revealed", True)
+    for value in (line["key"], line["seal_tx"], line["reveal_tx"], line["cid"], line["root"]):
+        assert value in text
+    assert line["why"] in text
+
+
 def test_trainer_page__says_why_for_each_round(site: Client) -> None:
     text = site.get(f"/trainers/{who(3)}").text
 

@@ -80,7 +80,8 @@ def _headline(row: RoundRow, params: Params) -> str:
 
 def _sentence(row: RoundRow, params: Params, state: str) -> str:
     if row.phase is Phase.COMMIT:
-        return f"A seal needs one update, trained on the model below. {_early(row, params)}"
+        waits = " It waits for the owner's reference too." if row.view.reference_awaited else ""
+        return f"A seal needs one update, trained on the model below. {_early(row, params)}{waits}"
     if row.phase is Phase.FINAL:
         running = state == "running"
         return (

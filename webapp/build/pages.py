@@ -197,6 +197,7 @@ def round_detail(status: m.Status, page: v.RoundPage, state: str, head: int) -> 
         ),
         has_older=row.number > 1,
         has_newer=row.number < head,
+        reference=r.reference_line(page.reference, row.phase) if page.reference else None,
     )
 
 

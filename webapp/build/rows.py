@@ -11,12 +11,14 @@ from market.index.views import (
     Due,
     Health,
     ProjectRow,
+    ReferenceRow,
     ResultRow,
     RoundRow,
     SeatRow,
     TimelineRow,
     UpdateRow,
 )
+from market.phases import Phase
 from market.units import ZERO_ADDRESS
 from webapp import lines
 from webapp import models as m
@@ -39,6 +41,43 @@ DUE_TEXT = {
     "settleAsk": "give the price of a question back, its result is gone",
 }
 """What each call that anybody may send does."""
+
+
+def reference_line(row: ReferenceRow, phase: Phase) -> lines.ReferenceLine:
+    """The owner's reference in a round of this phase."""
+    state = "revealed" if row.revealed_at is not None else "sealed" if row.sealed_at is not None else "absent"
+    state = "waiting" if state == "absent" and phase is Phase.COMMIT else state
+    return lines.ReferenceLine(
+        key=row.key,
+        state=state,
+        sealed_at=row.sealed_at,
+        seal=row.seal,
+        seal_tx=row.seal_tx,
+        revealed_at=row.revealed_at,
+        reveal_tx=row.reveal_tx,
+        root=row.root,
+        cid=row.cid,
+        included=row.included,
+        why=_reference_why(state, row.included, phase),
+    )
+
+
+def _reference_why(state: str, included: bool | None, phase: Phase) -> str:
+    if state == "waiting":
+        return "It seals once a trainer has sealed."
+    if state == "absent":
+        return "The owner sealed no reference in this round: weights follow from the trainers' updates alone."
+    if state == "sealed":
+        ended = phase is not Phase.COMMIT and phase is not Phase.REVEAL
+        return "It was never revealed and counts for nothing." if ended else "It counts once it is revealed."
+    if included is None:
+        return "The result is not posted yet."
+    counts = "The newest result counts it: it steers weights, and no pay or stake."
+    return (
+        counts
+        if included
+        else "The newest result leaves it out: a result with it may replace it until it stands."
+    )
 
 
 def status_of(health: Health, settings: Settings, version: str) -> m.Status:

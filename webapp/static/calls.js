@@ -55,7 +55,7 @@
   }
 
   const WINDOWS = "commit reveal firstRight proposed challenge answer refute dead".split(" ").map((n) => `windows.${n}`);
-  const PARAMS = [..."token pot minStake bondFloor feeBps seats minSeals expectedSeats openRounds rule deltaRows fileRounds columns coefficients endDate admissionRoot".split(" "), ...WINDOWS];
+  const PARAMS = [..."token pot minStake bondFloor feeBps seats minSeals expectedSeats openRounds rule deltaRows fileRounds columns coefficients endDate admissionRoot referenceKey".split(" "), ...WINDOWS];
   const NAMES = {
     create: [...PARAMS, "descriptionDigest", "modelDigest", "modelRoot"],
     fund: ["project", "amount"], approve: ["spender", "amount"], stop: ["project"], refund: ["project"],

@@ -224,7 +224,7 @@
     const coin = await sameUnit(terms.token, document.getElementById("coin").dataset.decimals);
     waiting("Preparing", "Description and first model go into the store.");
     const plan = await post("/api/calls/create", { configuration: text });
-    const expected = { token: terms.token, pot: terms.pot, minStake: terms.min_stake, bondFloor: terms.bond_floor, feeBps: terms.fee_bps, seats: terms.seats, minSeals: terms.min_seals, expectedSeats: terms.expected_seats, openRounds: terms.open_rounds, "windows.commit": terms.windows.commit, "windows.challenge": terms.windows.challenge };
+    const expected = { token: terms.token, pot: terms.pot, minStake: terms.min_stake, bondFloor: terms.bond_floor, feeBps: terms.fee_bps, seats: terms.seats, minSeals: terms.min_seals, expectedSeats: terms.expected_seats, openRounds: terms.open_rounds, referenceKey: terms.reference_key || "0x" + "0".repeat(40), "windows.commit": terms.windows.commit, "windows.challenge": terms.windows.challenge };
     const mined = await run("create", plan, expected, coin);
     const log = mined.logs.find((one) => calls.checksum(one.address) === MARKET && one.topics.length === 3);
     const number = Number(BigInt(log.topics[1]));

@@ -17,6 +17,15 @@ library Before {
         return StepTree.at(r, StepTree.tree(f.below.steps, f.seats), id, seat);
     }
 
+    /// Entry of a carried vector that is not of seats, which begins at `first`.
+    function ofRound(Reader memory r, Facts calldata f, uint256 id, uint256 k, int256 first)
+        internal
+        pure
+        returns (int256)
+    {
+        return f.start ? first : StepTree.at(r, StepTree.tree(f.below.steps, f.seats), id, k);
+    }
+
     /// Entry of seats b and c of the refutation in a carried matrix.
     function entry(Reader memory r, Facts calldata f, uint256 id, uint256 i, uint256 j) internal pure returns (int256) {
         if (f.start || f.firstB || f.firstC) return 0;

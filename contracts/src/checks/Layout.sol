@@ -113,7 +113,7 @@ library Layout {
 
     /// Id of a slot from 1 on, see `StepTree`.
     function stepId(uint256 slot) internal pure returns (uint256) {
-        uint256[59] memory ids = [
+        uint256[61] memory ids = [
             uint256(0),
             Id.NORM,
             Id.COSINE,
@@ -125,6 +125,7 @@ library Layout {
             Id.COHERENCE_NOW,
             Id.DISCOUNT,
             Id.STANDING,
+            Id.TRUST,
             Id.VOICE,
             Id.ECHO,
             Id.AGREEMENT,
@@ -135,6 +136,7 @@ library Layout {
             Id.COEFFICIENT,
             Id.STRIKES,
             Id.PENALTY,
+            Id.ADVICE,
             Id.OWN_SYSTEM,
             Id.OWN_FIT,
             Id.CANDIDATE,

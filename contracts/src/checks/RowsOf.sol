@@ -62,7 +62,7 @@ library RowsOf {
         returns (bool)
     {
         if (row < n) return included_[row >> 8] >> (row & 255) & 1 != 0;
-        if (row < n + 1) return false;
+        if (row == n) return rows[0] >> DELTAS & 1 != 0;
         if (row < n + 1 + DELTAS) return rows[0] >> (row - n - 1) & 1 != 0;
         if (row >= count(n)) return false;
         uint256 at = row - n - 1 - DELTAS;

@@ -9,7 +9,7 @@ import {Rule} from "./rule/Rule.sol";
 import "./StepTree.sol";
 
 /// Checks of the steps that lead to weights, reputations and residuals (`aggregator/rule.py` and `aggregator/novelty.py`):
-/// slots 1 to 29 of the steps tree, scalars 0 to 7.
+/// slots 1 to 31 of the steps tree, scalars 0 to 7.
 contract RuleChecks is StepChecks {
     function _slots() internal pure override returns (uint256 first, uint256 last) {
         return (NORM & 255, RESIDUAL_GRAM & 255);
@@ -47,7 +47,7 @@ contract RuleChecks is StepChecks {
         if (slot == KINSHIP_BAR & 255) return !Rule.isBar(r, t, f, KINSHIP, i, posted);
         if (slot == COSINE_BAR & 255) return !Rule.isBar(r, t, f, COSINE, i, posted);
         if (slot == PICKS & 255) return !Novelty.isPick(r, t, f, i, j, posted);
-        if (slot > PENALTY & 255) return posted != _novelty(f, r, t, slot, i, j);
+        if (slot > ADVICE & 255) return posted != _novelty(f, r, t, slot, i, j);
         return posted != (slot < AGREEMENT & 255 ? _voices(f, r, t, slot, i, j) : _weights(f, r, t, slot, i));
     }
 
@@ -65,22 +65,24 @@ contract RuleChecks is StepChecks {
         if (slot == COHERENCE_NOW & 255) return Rule.coherence(r, t, f, COSINE, COSINE_BAR, i);
         if (slot == DISCOUNT & 255) return Rule.discount(r, t, i);
         if (slot == STANDING & 255) return Rule.standing(r, t, f, i);
-        return slot == VOICE & 255 ? Rule.voice(r, t, i) : Rule.echo(r, t, f, i);
+        if (slot == TRUST & 255) return Rule.trust(r, t, f, i);
+        return slot == VOICE & 255 ? Rule.voice(r, t, f, i) : Rule.echo(r, t, f, i);
     }
 
-    /// Steps agreement to penalty.
+    /// Steps agreement to advice.
     function _weights(Facts calldata f, Reader memory r, Steps memory t, uint256 slot, uint256 i)
         private
         pure
         returns (int256)
     {
         if (slot == AGREEMENT & 255) return Rule.agreement(r, t, i);
-        if (slot == PRESENCE & 255) return Rule.presence(r, t, i);
+        if (slot == PRESENCE & 255) return Rule.presence(r, t, f, i);
         if (slot == REPUTATION & 255) return Rule.reputation(r, t, f, i);
         if (slot == MERIT & 255) return Rule.merit(r, t, f, i);
         if (slot == WEIGHT & 255) return Rule.weight(r, t, i);
         if (slot == COEFFICIENT & 255) return Rule.coefficient(r, t, i);
-        return slot == STRIKES & 255 ? Rule.strikes(r, t, f, i) : Rule.penalty(r, t, f, i);
+        if (slot == STRIKES & 255) return Rule.strikes(r, t, f, i);
+        return slot == PENALTY & 255 ? Rule.penalty(r, t, f, i) : Rule.advice(r, t, f, i);
     }
 
     /// Steps own_system to residual_gram, but picks.

@@ -49,6 +49,10 @@ interface IMarketFacts {
     );
     event Sealed(uint256 indexed project, uint256 roundSeat, bytes32 seal); // roundSeat = round << 16 | seat
     event Revealed(uint256 indexed project, uint256 roundSeat, bytes32 updateRoot, bytes32 salt, bytes32 fileDigest);
+    event ReferenceSealed(uint256 indexed project, uint256 round, bytes32 seal);
+    event ReferenceRevealed(
+        uint256 indexed project, uint256 round, bytes32 updateRoot, bytes32 salt, bytes32 fileDigest
+    );
     event ResultPosted(
         uint256 indexed project,
         uint256 indexed round,
@@ -142,7 +146,7 @@ interface IMarketFacts {
     error MarketSeatOutOfRange(uint256 seat, uint256 seats);
     error MarketSeatTaken(uint256 seat, address signer);
     error MarketSeatFree(uint256 seat);
-    error MarketAlreadySeated(address signer, uint256 seat);
+    error MarketAlreadySeated(address signer, uint256 seat); // the reference key: at the seat limit
     error MarketNotAdmitted(address signer);
     error MarketBanned(address account);
     // Money
@@ -177,6 +181,7 @@ interface IMarketFacts {
     error MarketBadSeal(bytes32 seal);
     error MarketAlreadySealed(uint256 round, uint256 seat);
     error MarketStaleBase(bytes32 baseRoot, bytes32 standingRoot);
+    error MarketNobodySealed(uint256 round); // the reference seals after a trainer
     error MarketRootTooSmall(bytes32 updateRoot);
     error MarketNotSealed(uint256 round, uint256 seat, bytes32 slot);
     error MarketSealMismatch(bytes32 computed, bytes32 stored);
@@ -194,6 +199,7 @@ interface IMarketFacts {
     error MarketBitmapLength(uint256 words, uint256 expected);
     error MarketBitmapRange(uint256 word, uint256 bits); // a bit at or above `bits` is set
     error MarketIncludedCount(uint256 included, uint256 revealed); // at least 1, at most the revealed
+    error MarketReferenceNotRevealed(uint256 round);
     error MarketTooManyFiles(uint256 roundsBack, uint256 files, uint256 revealed);
     error MarketNotBetter(uint256 included, uint256 rows, uint256 currentIncluded, uint256 currentRows);
     error MarketWrongOpening(bytes32 computed, bytes32 commitment);
@@ -224,7 +230,7 @@ interface IMarketViews is IMarketFacts {
     /// The result of a round, all zero where none counts.
     function resultOf(uint256 project, uint256 round) external view returns (ResultView memory);
     function seatOf(uint256 project, uint256 seat) external view returns (SeatView memory);
-    /// 0 empty, below 2^216 a seal, else the revealed root.
+    /// 0 empty, below 2^216 a seal, else the revealed root. At the seat limit the slot of the reference.
     function slotOf(uint256 project, uint256 round, uint256 seat) external view returns (bytes32);
     /// Past holders of a seat.
     function tenureCountOf(uint256 project, uint256 seat) external view returns (uint256);
@@ -267,7 +273,7 @@ interface ICourt is IMarketFacts {
     function settleAsk(uint256 id) external;
 }
 
-/// Projects and seats: what happens outside of rounds.
+/// Projects, seats, and the owner's reference in rounds.
 interface IRegistry is IMarketFacts {
     /// Creates a project with a frozen parameter set; the caller is its owner. Projects count from 1.
     /// Requires every relation that `libraries/Relations.sol` names, each with its own error. Emits `ProjectCreated`.
@@ -281,8 +287,9 @@ interface IRegistry is IMarketFacts {
     /// Requires: stopped or past the end date, no round open, something there. Emits `ProjectRefunded`.
     function refund(uint256 project) external;
     /// Takes a free seat with a stake. The caller signs seals and reveals; `payout` receives all money and never changes.
-    /// Requires: running project, free seat below the limit, caller without a seat here, stake >= minStake, `payout` not zero,
-    /// and, unless admission is open, a proof of the caller in the admission tree. Emits `TrainerRegistered`.
+    /// Requires: running project, free seat below the limit, caller without a seat here and not the reference key, stake >=
+    /// minStake, `payout` not zero, and, unless admission is open, a proof of the caller in the admission tree. Emits
+    /// `TrainerRegistered`.
     /// @param stake Smallest units, taken from the caller: as value in native projects, else from its allowance.
     /// @param admission Sibling hashes of the caller's leaf; empty where admission is open.
     function register(uint256 project, uint16 seat, address payout, uint96 stake, bytes32[] calldata admission)
@@ -310,6 +317,16 @@ interface IRegistry is IMarketFacts {
         Opening calldata opening,
         bytes32[] calldata proof
     ) external;
+    /// Commits the project's reference to one update of this round. Emits `ReferenceSealed`.
+    /// Requires: COMMIT; the caller is the reference key; at least one seat has sealed, so that the base is a fact; the
+    /// reference has not sealed yet.
+    /// @param seal_ As for `seal`.
+    function sealReference(uint256 project, uint256 round, bytes32 seal_) external;
+    /// Opens the reference's seal. No money hangs on it: it is in the seed's sum and may be a row of the result. Emits
+    /// `ReferenceRevealed`. Requires: REVEAL; the caller is the reference key; sealed and not revealed; the preimage matches.
+    /// @param updateRoot, salt, fileDigest As for `reveal`.
+    function revealReference(uint256 project, uint256 round, bytes32 updateRoot, bytes32 salt, bytes32 fileDigest)
+        external;
 }
 
 /// The market: projects, rounds, results and all money. Immutable, without admin, proxy or pause.

@@ -35,7 +35,7 @@ library Results {
         _checkPaid(r, old, t, terms, post.paid);
 
         uint256 included = _countIncluded(terms, t, post.included);
-        (uint256 rows, bool complete) = _countRows(p, terms, results, round, post.rows);
+        (uint256 rows, bool complete) = _countRows(p, t, terms, results, round, post.rows);
         complete = complete && included == t.revealCount();
         if (replaces && (included < old.included() || (included == old.included() && rows <= old.rows()))) {
             revert IMarketFacts.MarketNotBetter(included, rows, old.included(), old.rows());
@@ -178,16 +178,26 @@ library Results {
         }
     }
 
-    /// Public rows: word 0 holds the deltas, newest first, then comes a bitmap of seats for each earlier round.
-    function _countRows(Project storage p, Terms terms, uint256 results, uint256 round, uint256[] calldata rows)
-        private
-        view
-        returns (uint256 set, bool all)
-    {
+    /// Public rows: word 0 holds the deltas, newest first, and above them the reference; then comes a bitmap of seats for
+    /// each earlier round.
+    function _countRows(
+        Project storage p,
+        Tally t,
+        Terms terms,
+        uint256 results,
+        uint256 round,
+        uint256[] calldata rows
+    ) private view returns (uint256 set, bool all) {
         uint256 words = Bitmaps.wordsFor(terms.seats());
         Bitmaps.checkLength(rows, 1 + terms.fileRounds() * words);
         uint256 possible = results < terms.deltaRows() ? results : terms.deltaRows();
-        if (rows[0] >> possible != 0) revert IMarketFacts.MarketBitmapRange(rows[0], possible);
+        uint256 reference_ = 1 << terms.deltaRows();
+        uint256 deltas = rows[0] & ~reference_;
+        if (deltas >> possible != 0) revert IMarketFacts.MarketBitmapRange(deltas, possible);
+        // INVARIANT: no result has a reference that nobody can open; one that leaves out a revealed one is not complete.
+        bool revealedReference = t.referenceRevealed();
+        if (deltas != rows[0] && !revealedReference) revert IMarketFacts.MarketReferenceNotRevealed(round);
+        if (revealedReference) ++possible;
         set = Bitmaps.popcount(rows[0]);
         for (uint256 back; back < terms.fileRounds(); ++back) {
             uint256 files = Bitmaps.countSeats(rows, 1 + back * words, terms.seats());

@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IMarketFacts} from "../interfaces/IMarket.sol";
 import {Project, ROOT_FLOOR, Round, Seat, Tenure} from "../state.sol";
-import {Holder, NONE, Progress, VOID} from "../words.sol";
+import {Holder, NONE, Progress, Tally, VOID} from "../words.sol";
 
 /// Participation of seats: which rounds a holder sealed and revealed, and who is active.
 library Seats {
@@ -32,11 +32,32 @@ library Seats {
         }
     }
 
-    function activeNext(Project storage p, Progress g) internal view returns (uint256) {
+    /// Active seats of the round after the head, whose tally is `t`.
+    function activeNext(Progress g, Tally t) internal pure returns (uint256) {
         // SAFETY: departures of seats that sealed in `head` or registered since never outnumber them.
         unchecked {
-            return uint256(int256(p.rounds[g.head()].tally.sealCount()) + g.activeDelta());
+            return uint256(int256(t.sealCount()) + g.activeDelta());
         }
+    }
+
+    /// Whether COMMIT of the round after `head` waits for the reference: in round 1, and as long as it reveals, so that an
+    /// owner who is gone delays one round by one window.
+    function awaitsReference(Project storage p, uint256 head, Tally last) internal view returns (bool) {
+        return head == 0 ? p.frozen.referenceKey != address(0) : last.referenceRevealed();
+    }
+
+    /// Ends COMMIT if a seal was the last that it waited for: of the active seats (in round 1 of as many as are expected),
+    /// of the minimum, and of the reference. More than expected may seal while the reference is awaited.
+    function endCommit(Project storage p, uint256 round, Tally t) internal view returns (Tally) {
+        if (t.sealCount() < t.minSeals() || t.referenceAwaited()) return t;
+        bool all = round == 1 ? t.sealCount() >= p.frozen.expectedSeats : t.activeLeft() == 0;
+        return all ? t.withCommitEnd(block.timestamp) : t;
+    }
+
+    /// Ends REVEAL if a reveal was the last that it waited for.
+    function endReveal(Tally t) internal view returns (Tally) {
+        if (t.revealCount() != t.sealCount() || t.referenceClosed()) return t;
+        return t.withRevealEnd(block.timestamp);
     }
 
     /// Takes the unit of the holder's last seal, if it is due, from its stake to the pot that already counts it.

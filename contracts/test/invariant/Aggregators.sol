@@ -4,10 +4,10 @@ pragma solidity ^0.8.30;
 import {Check} from "../../src/checks/IChecks.sol";
 import {Phase, Post, ProjectView, Refutation, RoundView} from "../../src/types.sol";
 import {Trees} from "../utils/Trees.sol";
-import {Trainers} from "./Trainers.sol";
+import {Reference} from "./Reference.sol";
 
 /// What aggregators do, honest ones and liars, and what a conviction does to a liar.
-abstract contract Aggregators is Trainers {
+abstract contract Aggregators is Reference {
     // ----- bonds -----
 
     /// What `who` needs for a result of `round`; one of its own that is still stored there gives its lock back first.
@@ -71,6 +71,8 @@ abstract contract Aggregators is Trainers {
             bool able =
                 below != address(0) && !bonds[p][below].banned && bonds[p][below].bond >= _needed(p, round, below);
             if (able && time < since + T1) return below;
+            // A liar with two results, so that the conviction for one leaves the other.
+            if (able && tempted && _liar(below) && _draw(2) == 0) return below;
             if (able && below != who) ++reached["takeOver"];
         }
         if (tempted) who = aggregators[HONEST + _draw(LIARS)];
@@ -139,6 +141,7 @@ abstract contract Aggregators is Trainers {
         r.standsAt = complete ? time : r.proposedAt + TX;
         projects[p].tipSince = time;
         ++reached[again ? "replace" : complete ? "post" : "postPartial"];
+        if (_referenceRevealed(p, round)) ++reached[post.rows[0] >> DELTA_ROWS == 0 ? "postWithout" : "postReference"];
         if (!market.resultOf(p, round).merged) ++reached["unmerged"];
         _watch(p);
     }
@@ -249,7 +252,7 @@ abstract contract Aggregators is Trainers {
         for (uint256 round = projects[p].low + 1; round <= projects[p].head; ++round) {
             RoundView memory r = market.roundOf(p, round);
             sum = keccak256(abi.encode(sum, r.sealCount, r.revealCount, r.revealSum, r.revealEnd, r.baseRoot));
-            for (uint256 seat; seat < SEATS; ++seat) {
+            for (uint256 seat; seat <= SEATS; ++seat) {
                 sum = keccak256(abi.encode(sum, market.slotOf(p, round, seat)));
             }
         }

@@ -66,6 +66,7 @@ abstract contract Anyone is Disputes {
         want[p].pool = 0;
         want[p].pots += pot;
         rounds[p][v.head + 1].pot = pot;
+        rounds[p][v.head + 1].openedAt = time;
         projects[p].head = v.head + 1;
         ++projects[p].openRounds;
         ++reached["open"];
@@ -79,6 +80,8 @@ abstract contract Anyone is Disputes {
         if (v.tip + 1 != v.head || market.roundOf(p, v.head).baseRoot == model) return false;
         market.open(p);
 
+        rounds[p][v.head].openedAt = time;
+        if (_referenceAwaited(p, v.head)) ++reached["reopenAwaited"];
         ++reached["reopen"];
         _watch(p);
         return true;
@@ -234,8 +237,13 @@ abstract contract Anyone is Disputes {
         if (_poke(p)) return;
         ProjectView memory v = _view(p);
         Phase phase = _phase(p, v.head);
-        if (phase == Phase.Commit && (_sealSome(p, 90) || _open(p))) return;
+        if (phase == Phase.Commit && (_sealSome(p, 90) || _open(p))) {
+            if (_draw(3) != 0) _referenceActs(p);
+            return;
+        }
+        if (phase == Phase.Reveal && _draw(2) == 0) _referenceActs(p);
         if (phase == Phase.Reveal && _revealSome(p, 90)) return;
+        if (_draw(4) != 0 && _referenceActs(p)) return;
         if (_postFirst(p, false) || _open(p)) return;
         if (want[p].escrow < _pot(p) && _fund(p, 2 * _pot(p))) return;
         if (v.openCount == OPEN_ROUNDS && (_finalise(p, true) || _convictSilent(p, true))) return;

@@ -43,11 +43,12 @@ abstract contract Books is Ledger {
         }
     }
 
-    /// Deltas and files that a complete post of `round` has as rows: the three words of its bitmap.
+    /// Deltas, reference and files that a complete post of `round` has as rows: the three words of its bitmap.
     function _possibleRows(uint256 p, uint256 round, uint256 prev) internal view returns (uint256[] memory rows) {
         rows = new uint256[](3);
         uint256 results = prev == 0 ? 0 : books[market.resultOf(p, prev).commitment].ordinal;
         rows[0] = (1 << (results < DELTA_ROWS ? results : DELTA_ROWS)) - 1;
+        if (_referenceRevealed(p, round)) rows[0] |= 1 << DELTA_ROWS;
         if (round > 1) rows[1] = _revealedSeats(p, round - 1);
         if (round > 2) rows[2] = _revealedSeats(p, round - 2);
     }

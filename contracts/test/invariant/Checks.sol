@@ -50,6 +50,7 @@ abstract contract Checks is Outsider {
         _I19_terminalForGood(p, round, r);
         _I23_slotsAsSent(p, round);
         _I26_seedFromReveals(p, round, r);
+        _I35_referenceDelaysByItsWindow(p, round, r);
         _I27_noZeroRoots(p, round, r);
     }
 
@@ -219,6 +220,25 @@ abstract contract Checks is Outsider {
         assertEq(l.rounds[head - l.from - 1].activeLeft, left, "I-20: active and not yet sealed");
     }
 
+    /// I-35, the reference: it is awaited exactly where the ledger says so, a phase that ended before its window waited for
+    /// nobody, and none is longer than its window.
+    function _I35_referenceDelaysByItsWindow(uint256 p, uint256 round, RoundView memory r) internal view {
+        RoundGhost storage g = rounds[p][round];
+        assertEq(r.referenceAwaited, _referenceAwaited(p, round), "I-35: awaited");
+        assertEq(r.referenceSealed, slots[p][round][SEATS] != 0, "I-23: sealed");
+        assertEq(r.referenceRevealed, _referenceRevealed(p, round), "I-23: revealed");
+        assertLe(r.commitEnd, g.openedAt + COMMIT, "I-35: COMMIT is not longer than its window");
+        if (r.commitEnd < g.openedAt + COMMIT) {
+            assertFalse(_referenceAwaited(p, round), "I-35: COMMIT waits for the reference");
+            assertGe(g.seals, MIN_SEALS, "I-35: the reference is none of the minimum");
+        }
+        if (r.revealEnd < r.commitEnd + REVEAL) {
+            assertFalse(_referenceClosed(p, round), "I-35: REVEAL waits for the reference");
+            assertEq(g.reveals, g.seals, "I-35: REVEAL waits for trainers");
+        }
+        if (slots[p][round][SEATS] != 0) assertGt(g.seals, 0, "I-23: the reference seals after a trainer");
+    }
+
     /// I-21: the parameters never change.
     function _I21_paramsConstant(uint256 p) internal view {
         assertEq(_paramsHash(p), projects[p].params, "I-21");
@@ -226,9 +246,10 @@ abstract contract Checks is Outsider {
 
     // ----- seals, reveals and roots -----
 
-    /// I-22, I-23: a slot holds exactly the seal that its signer sent, and after a reveal the root that it opened.
+    /// I-22, I-23: a slot, the reference's too, holds exactly the seal that its signer sent, and after a reveal the root that
+    /// it opened. No seal is ever undone.
     function _I23_slotsAsSent(uint256 p, uint256 round) internal view {
-        for (uint256 seat; seat < SEATS; ++seat) {
+        for (uint256 seat; seat <= SEATS; ++seat) {
             assertEq(market.slotOf(p, round, seat), slots[p][round][seat], "I-23");
         }
     }

@@ -77,7 +77,8 @@ abstract contract Handler is Drain {
     }
 
     function _sealMost(uint256 p) private returns (bool) {
-        return _sealSome(p, 70);
+        bool any = _sealSome(p, 70);
+        return (_draw(3) != 0 && _referenceActs(p)) || any;
     }
 
     function reveal(uint256 seed) external {
@@ -85,7 +86,8 @@ abstract contract Handler is Drain {
     }
 
     function _revealMost(uint256 p) private returns (bool) {
-        return _revealSome(p, 70);
+        bool any = _draw(2) == 0 && _referenceActs(p);
+        return _revealSome(p, 70) || any;
     }
 
     function withhold(uint256 seed) external {
@@ -98,6 +100,23 @@ abstract contract Handler is Drain {
 
     function _absentSometimes(uint256 p) private returns (bool) {
         return _draw(2) == 0 && _absent(p);
+    }
+
+    function referenceActs(uint256 seed) external {
+        _try(seed, _referenceActsOrTrainers);
+    }
+
+    /// Where it can do nothing yet, trainers go first.
+    function _referenceActsOrTrainers(uint256 p) private returns (bool) {
+        return _referenceActs(p) || _sealSome(p, 60) || _revealSome(p, 60);
+    }
+
+    function referenceSilent(uint256 seed) external {
+        _try(seed, _referenceSilentSometimes);
+    }
+
+    function _referenceSilentSometimes(uint256 p) private returns (bool) {
+        return _draw(2) == 0 && _referenceSilent(p);
     }
 
     function leave(uint256 seed) external {
@@ -170,10 +189,10 @@ abstract contract Handler is Drain {
     /// What a conviction leaves behind is often gone a step later: results without effect, a head on a model that fell.
     function _convictAndAfter(uint256 p) private returns (bool) {
         if (!_convict(p)) return false;
-        uint256 then_ = _draw(3);
+        uint256 then_ = _draw(4);
         if (then_ == 0) _release(p);
         if (then_ == 1 && _refuse(p, 3)) ++reached["refuse3"];
-        if (then_ == 2) _refuseConvicted(p);
+        if (then_ > 1) _refuseConvicted(p);
         return true;
     }
 
@@ -303,7 +322,7 @@ abstract contract Handler is Drain {
 
     /// Step number `kind`, for drivers that draw by themselves.
     function play(uint256 kind, uint256 seed) external {
-        bytes4[32] memory selectors = [
+        bytes4[34] memory selectors = [
             this.fund.selector,
             this.stop.selector,
             this.register.selector,
@@ -335,9 +354,11 @@ abstract contract Handler is Drain {
             this.proceed.selector,
             this.ask.selector,
             this.answer.selector,
-            this.silence.selector
+            this.silence.selector,
+            this.referenceActs.selector,
+            this.referenceSilent.selector
         ];
-        (bool done, bytes memory data) = address(this).call(abi.encodeWithSelector(selectors[kind % 32], seed));
+        (bool done, bytes memory data) = address(this).call(abi.encodeWithSelector(selectors[kind % 34], seed));
         if (done) return;
         assembly {
             revert(add(data, 32), mload(data))

@@ -12,6 +12,7 @@ abstract contract Ledger is World {
         Phase seen; // at the end of the last step
         bool settled; // FINAL, FLAT or VOID for good
         bool charged;
+        uint256 openedAt; // or restarted
         uint256 seals;
         uint256 reveals;
         uint256 sum; // of the reveals' terms, modulo 2^128
@@ -90,7 +91,7 @@ abstract contract Ledger is World {
     mapping(uint256 p => Totals) internal want;
     mapping(uint256 p => ProjectGhost) internal projects;
     mapping(uint256 p => mapping(uint256 round => RoundGhost)) internal rounds;
-    mapping(uint256 p => mapping(uint256 round => mapping(uint256 seat => bytes32))) internal slots;
+    mapping(uint256 p => mapping(uint256 round => mapping(uint256 seat => bytes32))) internal slots; // at SEATS the reference's
     mapping(uint256 p => mapping(uint256 round => mapping(uint256 seat => bytes32))) internal roots; // 0: cannot be opened
     mapping(uint256 p => mapping(uint256 round => mapping(uint256 seat => uint256))) internal flatPaid; // times
     mapping(uint256 p => mapping(uint256 seat => SeatGhost)) internal seats;
@@ -163,6 +164,22 @@ abstract contract Ledger is World {
         r.settled = true;
         r.digest = lens.digest(market, p, round, SEATS);
         --projects[p].openRounds;
+    }
+
+    // ----- the reference -----
+
+    function _referenceRevealed(uint256 p, uint256 round) internal view returns (bool) {
+        return uint256(slots[p][round][SEATS]) >= 1 << 216;
+    }
+
+    function _referenceClosed(uint256 p, uint256 round) internal view returns (bool) {
+        return slots[p][round][SEATS] != 0 && !_referenceRevealed(p, round);
+    }
+
+    /// COMMIT does not end early without it: in round 1, and as long as it revealed in the round before.
+    function _referenceAwaited(uint256 p, uint256 round) internal view returns (bool) {
+        if (_reference(p) == address(0) || round == 0 || slots[p][round][SEATS] != 0) return false;
+        return round == 1 || _referenceRevealed(p, round - 1);
     }
 
     // ----- readings -----

@@ -80,7 +80,7 @@ contract Lens is ILens {
         r.pot = 0;
         r.activeLeft = 0; // of a round that is over, it says nothing
         sum = keccak256(abi.encode(r, market.resultOf(project, round)));
-        for (uint256 seat; seat < seats; ++seat) {
+        for (uint256 seat; seat <= seats; ++seat) {
             sum = keccak256(abi.encode(sum, market.slotOf(project, round, seat)));
         }
     }

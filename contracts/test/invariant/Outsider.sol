@@ -9,7 +9,7 @@ import {Anyone} from "./Anyone.sol";
 
 /// What must be refused in the present state, each with its own error, and money that nobody asked for.
 abstract contract Outsider is Anyone {
-    uint256 internal constant REFUSALS = 28;
+    uint256 internal constant REFUSALS = 31;
 
     function _refused(address who, bytes memory call_, bytes4 error_) private returns (bool) {
         vm.prank(who);
@@ -24,7 +24,9 @@ abstract contract Outsider is Anyone {
         if (kind < 8) return _refuseTrainer(p, kind);
         if (kind < 14) return _refuseMoney(p, kind);
         if (kind < 22) return _refuseRound(p, kind);
-        return _refuseDispute(p, kind);
+        if (kind < 28) return _refuseDispute(p, kind);
+        if (kind == 28) return _refuseReference(p);
+        return kind == 29 ? _refuseReferenceSeat(p) : _refuseReferenceRow(p);
     }
 
     // ----- trainers -----
@@ -263,6 +265,16 @@ abstract contract Outsider is Anyone {
             error_ = IMarketFacts.MarketStalePrevious.selector;
         }
         post.paid = uint96(market.roundOf(p, round).pot - _fee(p) + 1);
+        return _refused(aggregators[0], abi.encodeCall(IMarket.post, (p, round, post)), error_);
+    }
+
+    /// A result with the row of a reference that did not reveal.
+    function _refuseReferenceRow(uint256 p) private returns (bool) {
+        (bool found, uint256 round) = _waiting(p);
+        if (!found || _referenceRevealed(p, round)) return false;
+        Post memory post = _draft(p, round, Plan(aggregators[0], _revealedSeats(p, round), true, false));
+        post.rows[0] |= 1 << DELTA_ROWS;
+        bytes4 error_ = IMarketFacts.MarketReferenceNotRevealed.selector;
         return _refused(aggregators[0], abi.encodeCall(IMarket.post, (p, round, post)), error_);
     }
 

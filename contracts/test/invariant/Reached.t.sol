@@ -9,13 +9,13 @@ import {Campaign} from "./Campaign.t.sol";
 contract ReachedTest is Test {
     uint256 private constant STEPS = 400;
     string private constant ACTIONS =
-        "register addStake leave evict rejoin penalty copySeal seal reveal withhold absent claim claimFlat addBond removeBond takeOver post postPartial replace unmerged convictSelf convict clear release fund stop refund poolJoins open reopen voidEmpty voidFew voidSilent flatten lieFinal finalise skipTip skipTerminal withdraw burn forceToken forceNative ask askHidden askCrowd answer answerLate convictSilent settleAsk before atDeadline after refuseConvicted";
+        "register addStake leave evict rejoin penalty copySeal seal reveal withhold absent claim claimFlat addBond removeBond takeOver post postPartial replace unmerged convictSelf convict clear release fund stop refund poolJoins open reopen voidEmpty voidFew voidSilent flatten lieFinal finalise skipTip skipTerminal withdraw burn forceToken forceNative ask askHidden askCrowd answer answerLate convictSilent settleAsk before atDeadline after refuseConvicted sealReference revealReference referenceBack referenceSilent referenceEndsCommit referenceEndsReveal reopenAwaited postReference postWithout";
 
     mapping(string action => uint256) private reached;
 
     function test_campaign_ofFixedSeeds__takesEveryActionAndEveryRefusal() public {
         string[] memory actions = vm.split(ACTIONS, " ");
-        for (uint256 seed; seed < 16; ++seed) {
+        for (uint256 seed; seed < 20; ++seed) {
             Campaign handler = new Campaign(false, 0);
             for (uint256 i; i < STEPS; ++i) {
                 uint256 word = uint256(keccak256(abi.encode(seed, i)));
@@ -32,13 +32,13 @@ contract ReachedTest is Test {
         for (uint256 i; i < actions.length; ++i) {
             emit log_named_uint(actions[i], reached[actions[i]]);
         }
-        for (uint256 i; i < 28; ++i) {
+        for (uint256 i; i < 31; ++i) {
             emit log_named_uint(_refusal(i), reached[_refusal(i)]);
         }
         for (uint256 i; i < actions.length; ++i) {
             assertGt(reached[actions[i]], 0, actions[i]);
         }
-        for (uint256 i; i < 28; ++i) {
+        for (uint256 i; i < 31; ++i) {
             assertGt(reached[_refusal(i)], 0, _refusal(i));
         }
     }

@@ -194,6 +194,8 @@ abstract contract Trainers is Books {
     function _withhold(uint256 p) internal returns (bool) {
         uint256 round = _view(p).head;
         if (_phase(p, round) != Phase.Reveal) return false;
+        // Where only the reference has not revealed, no seat has anything to withhold.
+        if (rounds[p][round].reveals == rounds[p][round].seals) return false;
         uint256 silent = _draw(SEATS);
         while (uint256(slots[p][round][silent]) == 0 || uint256(slots[p][round][silent]) >= 1 << 216) {
             silent = (silent + 1) % SEATS;

@@ -87,6 +87,11 @@ abstract contract World is Test {
         return _actor("owner", p);
     }
 
+    /// Key of the owner's reference; the second project has none.
+    function _reference(uint256 p) internal pure returns (address) {
+        return p == 1 ? _actor("reference", p) : address(0);
+    }
+
     function _signer(uint256 i) internal pure returns (address) {
         return _actor("signer", i);
     }
@@ -178,6 +183,7 @@ abstract contract World is Test {
         v.columns = 256;
         v.coefficients = 1000;
         v.endDate = _endDate(p);
+        v.referenceKey = _reference(p);
         v.windows = Windows(COMMIT, REVEAL, T1, TX, W, T_ANS, T_REF, DEAD);
     }
 }

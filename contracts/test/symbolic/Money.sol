@@ -25,7 +25,7 @@ contract MarketSymbolic is Market {
     function round(uint256 pot, uint256 seals, address poster, uint256 paid) external {
         Project storage p = _projects[1];
         Round storage r = p.rounds[1];
-        r.tally = TallyLib.opened(10, 10, 0, 1);
+        r.tally = TallyLib.opened(10, 10, 0, 1, false);
         for (uint256 i; i < seals; ++i) {
             r.tally = r.tally.withSeal(false).withReveal(i);
         }

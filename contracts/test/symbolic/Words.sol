@@ -17,8 +17,13 @@ import {
 /// For Halmos (`make security`): every function `check_*` holds for all arguments. Fields of a storage word do not reach each
 /// other, for all values within the widths that `words.sol` states.
 contract WordsCheck {
-    function check_tally_opened_readsBack(uint40 end, uint24 span, uint16 active, uint16 least) external pure {
-        Tally t = TallyLib.opened(end, span, active, least);
+    function check_tally_opened_readsBack(uint40 end, uint24 span, uint16 active, uint16 least, bool awaited)
+        external
+        pure
+    {
+        least &= 2047; // at most 1,024
+        Tally t = TallyLib.opened(end, span, active, least, awaited);
+        assert(t.referenceAwaited() == awaited && !t.referenceClosed() && !t.referenceRevealed());
         assert(t.commitEnd() == end && t.revealEnd() == uint256(end) + span);
         assert(t.activeLeft() == active && t.minSeals() == least);
         assert(t.sealCount() == 0 && t.revealCount() == 0 && t.revealSum() == 0);
@@ -45,6 +50,23 @@ contract WordsCheck {
         assert(u.revealSum() == sum && u.revealCount() == t.revealCount() + 1);
         assert(u.sealCount() == t.sealCount() && u.activeLeft() == t.activeLeft() && u.minSeals() == t.minSeals());
         assert(u.commitEnd() == t.commitEnd() && u.revealEnd() == t.revealEnd());
+    }
+
+    /// The reference's seal and reveal reach no count.
+    function check_tally_reference_movesAlone(uint256 word, uint128 term) external pure {
+        Tally t = Tally.wrap(word);
+        Tally u = t.withReferenceSeal();
+        assert(u.referenceClosed() && !u.referenceAwaited() && u.referenceRevealed() == t.referenceRevealed());
+        Tally v = u.withReferenceReveal(term);
+        assert(v.referenceRevealed() && !v.referenceClosed() && !v.referenceAwaited());
+        uint128 sum;
+        unchecked {
+            sum = uint128(t.revealSum()) + term;
+        }
+        assert(u.revealSum() == t.revealSum() && v.revealSum() == sum);
+        assert(v.sealCount() == t.sealCount() && v.revealCount() == t.revealCount());
+        assert(v.activeLeft() == t.activeLeft() && v.minSeals() == t.minSeals());
+        assert(v.commitEnd() == t.commitEnd() && v.revealEnd() == t.revealEnd());
     }
 
     /// Reveals added in either order give one word: nobody gains by ordering transactions.

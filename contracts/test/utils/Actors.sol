@@ -41,6 +41,7 @@ abstract contract Actors is Test {
 
     IMarketHarness internal market;
     address internal token; // 0 = native; a test may set it before `_start`
+    address internal referenceKey; // 0 = none; a test may set it before `_start`
     address internal owner = makeAddr("owner");
     address internal aggregator = makeAddr("aggregator");
     address internal rival = makeAddr("rival"); // another honest aggregator
@@ -103,6 +104,7 @@ abstract contract Actors is Test {
         p.columns = 256;
         p.coefficients = 1_000_000;
         p.endDate = uint40(block.timestamp + 30 days);
+        p.referenceKey = referenceKey;
         p.windows = Windows(COMMIT, REVEAL, T1, TX, W, T_ANS, T_REF, DEAD);
     }
 

@@ -53,6 +53,7 @@ abstract contract MarketTest is Actors {
             ++deltas;
         }
         post.rows[0] = (1 << deltas) - 1;
+        if (r.referenceRevealed) post.rows[0] |= 1 << 3;
         for (uint256 back = 1; back <= 2 && back < round; ++back) {
             _revealedSeats(round - back, post.rows, 1 + (back - 1) * words);
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from market.cli.context import common_options
+from market.cli.project.admit import admit
 from market.cli.project.advance import advance, refund
 from market.cli.project.create import create
 from market.cli.project.describe import describe
@@ -13,6 +14,7 @@ from market.cli.project.evict import evict
 from market.cli.project.listing import list_projects
 from market.cli.project.model import model
 from market.cli.project.money import fund, stop, withdraw
+from market.cli.project.reference import reference
 from market.cli.project.show import show
 
 __all__ = ["project"]
@@ -26,12 +28,14 @@ def project() -> None:
 
 for _command in (
     describe,
+    admit,
     create,
     fund,
     list_projects,
     show,
     model,
     evaluate,
+    reference,
     advance,
     evict,
     stop,

@@ -23,7 +23,7 @@ from market.errors import ChainError, InputError
 from market.events import ProjectCreated
 from market.fetch import exact_pieces
 from market.params import PRESETS, Content, Params, Windows
-from market.units import NATIVE, Address, address
+from market.units import NATIVE, ZERO_ADDRESS, Address, address
 
 if TYPE_CHECKING:
     from market.chain.gateway import Receipt
@@ -57,6 +57,11 @@ def _option_table(command: Any) -> Any:
         click.option("--open-rounds", type=number, help="Rounds that may wait for FINAL at one time."),
         click.option("--ends-in", type=DURATION, help="No round opens after 30d, 12h, ..."),
         click.option("--token", metavar="ADDRESS", help="An ERC-20 token (else the native coin)."),
+        click.option(
+            "--reference-key",
+            metavar="ADDRESS",
+            help="Signs a reference of yours in each round: steers weights, 0 % of pay (else none).",
+        ),
     ]
     options += [
         click.option(
@@ -147,7 +152,19 @@ def build_params(
         changes["end_date"] = now + options["ends_in"]
     if options["admission"] is not None:
         changes["admission_root"] = admission_root(read_addresses(options["admission"]))
+    if options["reference_key"] is not None:
+        changes["reference_key"] = reference_key(options["reference_key"])
     return preset.project(now, coefficients, **changes)
+
+
+def reference_key(text: str) -> Address:
+    """The address that signs the reference. Raises InputError E101; E107 for the zero address, which means none."""
+    key = address(text)
+    if key == ZERO_ADDRESS:
+        raise InputError(
+            "E107", "--reference-key is the zero address; leave it out for a project without one"
+        )
+    return key
 
 
 def read_addresses(path: Path) -> list[str]:

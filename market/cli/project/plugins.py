@@ -7,9 +7,13 @@ from importlib.metadata import entry_points
 from typing import Any, Protocol
 
 from market.cli import CommandError
+from market.cli.context import App
+from market.cli.keys import KeyChoice
+from market.node import Pace
 
 DATA = "fairtrain.data"
 EVALUATORS = "fairtrain.evaluators"
+REFERENCES = "fairtrain.references"
 
 
 class Inspector(Protocol):
@@ -24,6 +28,25 @@ class Evaluator(Protocol):
     def __call__(self, description: bytes, model: bytes, test: str) -> Mapping[str, Any]: ...
 
 
+class Reference(Protocol):
+    """Runs the owner's reference; True when nothing is left to do, False when it was told to stop."""
+
+    def __call__(
+        self,
+        app: App,
+        choice: KeyChoice,
+        project: int,
+        pace: Pace,
+        *,
+        data: str | None,
+        device: str,
+        rounds: int,
+        once: bool,
+        trust_model: bool,
+        verify: bool,
+    ) -> bool: ...
+
+
 def inspector() -> Inspector:
     """The reader of data files. Raises CommandError E105 if the trainer's packages are not there."""
     found: Inspector = _load(DATA, "inspect")
@@ -33,6 +56,12 @@ def inspector() -> Inspector:
 def evaluator() -> Evaluator:
     """The evaluator of models. Raises CommandError E105 if the trainer's packages are not there."""
     found: Evaluator = _load(EVALUATORS, "torch")
+    return found
+
+
+def reference() -> Reference:
+    """The daemon of the owner's reference. Raises CommandError E105 if the trainer's packages are not there."""
+    found: Reference = _load(REFERENCES, "torch")
     return found
 
 

@@ -64,7 +64,8 @@ def head_line(page: ProjectPage) -> str:
         Phase.STANDING: f"result with {row.result.included_count} of {row.view.reveal_count} seats",
     }
     what = counts.get(row.phase, "settled")
-    return f"round {row.number} is in {row.phase.name}: {what}{left}"
+    reference = f", reference {row.view.reference}" if row.view.reference else ""
+    return f"round {row.number} is in {row.phase.name}: {what}{reference}{left}"
 
 
 def money_rows(page: ProjectPage, unit: Unit) -> list[tuple[str, str, str]]:
@@ -201,6 +202,7 @@ def _round_json(row: RoundRow) -> dict[str, Any]:
         "ends_at": row.ends_at,
         "sealed": view.seal_count,
         "revealed": view.reveal_count,
+        "reference": view.reference or None,
         "pot_wei": str(view.pot),
         "base_root": view.base_root,
         "result": None

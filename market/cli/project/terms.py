@@ -10,7 +10,7 @@ from market.cli.output import short
 from market.cli.project.values import Unit, span
 from market.errors import RefusedError
 from market.params import Limits, Params, Windows
-from market.units import NATIVE, ZERO32
+from market.units import NATIVE, ZERO32, ZERO_ADDRESS
 
 WINDOW_ROWS = {
     "commit": "trainers seal, at most",
@@ -87,6 +87,7 @@ def term_rows(params: Params, unit: Unit, now: int) -> list[tuple[str, str, str]
         ("expected", str(params.expected_seats), "seals that end the first COMMIT early"),
         ("open rounds", str(params.open_rounds), "not yet final at one time"),
         ("admission", admission, "who may take a seat"),
+        ("reference", *reference_term(params)),
         ("model", f"{params.coefficients} parameters", f"rule {params.rule}, {params.columns} columns"),
         ("ends", _when(params.end_date, now), "no round opens from then on"),
     ]
@@ -95,6 +96,13 @@ def term_rows(params: Params, unit: Unit, now: int) -> list[tuple[str, str, str]
         for name, text in WINDOW_ROWS.items()
     ]
     return rows
+
+
+def reference_term(params: Params) -> tuple[str, str]:
+    """(value, meaning) of the owner's reference."""
+    if params.reference_key == ZERO_ADDRESS:
+        return "none", "nobody's update steers weights but the trainers' own"
+    return short(params.reference_key), "signs updates of the owner's: they steer weights, 0 % of pay"
 
 
 def terms_json(params: Params) -> dict[str, Any]:
@@ -106,6 +114,7 @@ def terms_json(params: Params) -> dict[str, Any]:
         **{f"{name}_wei": str(value) for name, value in amounts.items()},
         **{name: getattr(params, name) for name in PLAIN},
         "admission_root": None if params.admission_root == ZERO32 else params.admission_root,
+        "reference_key": None if params.reference_key == ZERO_ADDRESS else params.reference_key,
         "windows_s": windows,
     }
 

@@ -19,6 +19,12 @@ library Rule {
     int256 private constant STRIKES_LIMIT = 3;
     int256 private constant SLACK = 819;
     int256 private constant SCALE_FLOOR = 3277;
+    int256 private constant CLEAR = 4915;
+    int256 private constant FADED = 2458;
+    uint256 private constant RATE = 1;
+    uint256 private constant SERVER = 3;
+    int256 private constant SEATS_PART = 7; // of ten parts of the direction, where there is a reference
+    int256 private constant REFERENCE_PART = 3;
 
     // ----- the matrix of cosines -----
 
@@ -111,18 +117,33 @@ library Rule {
         return Numbers.div(reputation_ * StepTree.at(r, t, DISCOUNT, i), F);
     }
 
-    function voice(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
-        return StepTree.at(r, t, StepTree.scalar(r, t, STANDING_SUM) != 0 ? STANDING : DISCOUNT, i);
+    function trust(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
+        int256 square = _referenceSquare(r, f);
+        if (square == 0) return 0;
+        int256 product = RowsOf.gram(r, f, i, f.seats);
+        int256 length = Numbers.max(StepTree.at(r, t, NORM, i), 1) * Numbers.sqrt(square);
+        return Numbers.bound(Numbers.div(product * F, length), -F, F);
+    }
+
+    function voice(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
+        int256 own = StepTree.at(r, t, StepTree.scalar(r, t, STANDING_SUM) != 0 ? STANDING : DISCOUNT, i);
+        return _referenceSquare(r, f) == 0 ? own : SEATS_PART * own;
     }
 
     function echo(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
         uint256 cosines = StepTree.row(r, t, COSINE, i);
-        return _dot(cosines, StepTree.vector(r, t, VOICE), f.seats);
+        uint256 voices = StepTree.vector(r, t, VOICE);
+        int256 heard = _dot(cosines, voices, f.seats);
+        if (_referenceSquare(r, f) == 0) return heard;
+        return heard + StepTree.at(r, t, TRUST, i) * _referenceVoice(voices, f.seats);
     }
 
     function echoSum(Reader memory r, Steps memory t, Facts calldata f) internal pure returns (int256) {
         uint256 voices = StepTree.vector(r, t, VOICE);
-        return _dot(voices, StepTree.vector(r, t, ECHO), f.seats);
+        int256 square = _dot(voices, StepTree.vector(r, t, ECHO), f.seats);
+        if (_referenceSquare(r, f) == 0) return square;
+        int256 guide = _referenceVoice(voices, f.seats);
+        return square + guide * (_dot(voices, StepTree.vector(r, t, TRUST), f.seats) + F * guide);
     }
 
     function agreement(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
@@ -135,10 +156,12 @@ library Rule {
         return Numbers.bound(cosine_, -F, F);
     }
 
-    function presence(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
+    function presence(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
         int256 full = 7 * (Numbers.max(StepTree.scalar(r, t, AGREEMENT_MEDIAN), 0) + SLACK);
         int256 present = Numbers.max(StepTree.at(r, t, AGREEMENT, i) + SLACK, 0);
-        return Numbers.min(F, Numbers.div(present * F * 10, full));
+        present = Numbers.min(F, Numbers.div(present * F * 10, full));
+        if (_referenceSquare(r, f) == 0) return present;
+        return Numbers.div(present * Numbers.max(StepTree.at(r, t, TRUST, i), 0), F);
     }
 
     // ----- reputation, weight, penalty -----
@@ -174,12 +197,26 @@ library Rule {
     function strikes(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
         if (!_isJudged(f, i)) return Before.at(r, f, STRIKES, i);
         if (StepTree.at(r, t, AGREEMENT, i) > -HOSTILE) return 0;
+        if (StepTree.scalar(r, t, AGREEMENT_MEDIAN) <= 0) return 0;
+        int256[] memory likeness = Seats.gather(f, StepTree.row(r, t, KINSHIP, i), i);
+        if (2 * _negative(likeness) <= Seats.count(f)) return 0;
         return Before.at(r, f, STRIKES, i) + 1;
     }
 
     function penalty(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
         if (!_isJudged(f, i)) return 0;
         return StepTree.at(r, t, STRIKES, i) >= STRIKES_LIMIT ? int256(1) : int256(0);
+    }
+
+    // ----- advice -----
+
+    /// Entry k: 0 local steps, 1 learning rate, 2 clip bound, 3 server rate. Only the learning rate moves.
+    function advice(Reader memory r, Steps memory t, Facts calldata f, uint256 k) internal pure returns (int256) {
+        int256 before = Before.ofRound(r, f, ADVICE, k, k == SERVER ? FULL_WEIGHT : F);
+        if (k != RATE || Seats.count(f) < MIN_SEATS) return before;
+        int256 median = StepTree.scalar(r, t, AGREEMENT_MEDIAN);
+        if (median > CLEAR) return Numbers.min(2 * F, before + Numbers.div(before, 16));
+        return median < FADED ? Numbers.max(F, before - Numbers.div(before, 16)) : before;
     }
 
     // ----- for several -----
@@ -198,6 +235,16 @@ library Rule {
         return Numbers.isLowerMedian(Seats.gather(f, StepTree.vector(r, t, id), Seats.NONE), posted);
     }
 
+    /// Squared length of the reference; 0 without one, and nothing is read where the bitmaps do not name it.
+    function _referenceSquare(Reader memory r, Facts calldata f) private pure returns (int256) {
+        return RowsOf.gram(r, f, f.seats, f.seats);
+    }
+
+    /// Weight of the reference in the direction: that of all seats, 3 to 7.
+    function _referenceVoice(uint256 voices, uint256 seats) private pure returns (int256) {
+        return Numbers.div(REFERENCE_PART * Seats.sum(voices, seats), SEATS_PART);
+    }
+
     // ----- loops -----
 
     /// Inner product of two vectors; entries of seats that are not included are zero. SAFETY: N < 2^16 terms of 126 bits.
@@ -206,6 +253,16 @@ library Rule {
             for { let end := add(x, shl(3, seats)) } lt(x, end) { x := add(x, 8) } {
                 sum := add(sum, mul(sar(192, calldataload(x)), sar(192, calldataload(y))))
                 y := add(y, 8)
+            }
+        }
+    }
+
+    /// How many values are below zero.
+    function _negative(int256[] memory values) private pure returns (uint256 count) {
+        assembly ("memory-safe") {
+            let at := add(values, 32)
+            for { let end := add(at, shl(5, mload(values))) } lt(at, end) { at := add(at, 32) } {
+                count := add(count, slt(mload(at), 0))
             }
         }
     }
