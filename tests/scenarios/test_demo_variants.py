@@ -11,12 +11,17 @@ from tests.scenarios.demo_runs import check, demo
 pytestmark = [pytest.mark.chain, pytest.mark.slow]
 
 
-def test_demo_on_ganache__is_whole(tmp_path: Path) -> None:
-    """Contracts run on another Shanghai node; its chain id differs, so does the seed of sketches."""
-    on_ganache = demo(tmp_path, "--seed", "3", "--node", "ganache")
+def test_demo_on_ganache_with_a_reference__is_whole(tmp_path: Path) -> None:
+    """Contracts run on another Shanghai node; its chain id differs, so does the seed of sketches. The owner's daemon
+    runs beside the others: it counts in every round, is paid nothing and ends by itself."""
+    report = demo(tmp_path, "--seed", "3", "--node", "ganache", "--reference")
 
-    check(on_ganache)
-    assert on_ganache.node == "ganache"
+    check(report)
+    assert report.node == "ganache"
+    assert [one.reference for one in report.rounds] == ["counted"] * len(report.rounds)
+    log = (tmp_path / "kept" / "logs" / "reference.log").read_text()
+    assert "40 samples from" in log
+    assert log.count("sealReference (") == log.count("revealReference (") == len(report.rounds)
 
 
 def test_demo_with_a_liar__is_caught_slashed_and_repaired(tmp_path: Path) -> None:
@@ -32,14 +37,3 @@ def test_demo_with_a_liar__is_caught_slashed_and_repaired(tmp_path: Path) -> Non
     assert report.project.balances()
     assert len(report.rounds) == 3
     assert min(int(t.paid_wei) for t in report.trainers if t.kind == "honest") > 0
-
-
-def test_demo_with_a_reference__counts_in_every_round_and_is_paid_nothing(tmp_path: Path) -> None:
-    """The owner's daemon beside the others, in a process of its own; it ends by itself."""
-    report = demo(tmp_path, "--seed", "3", "--reference")
-
-    check(report)
-    assert [one.reference for one in report.rounds] == ["counted"] * len(report.rounds)
-    log = (tmp_path / "kept" / "logs" / "reference.log").read_text()
-    assert "40 samples from" in log
-    assert log.count("sealReference (") == log.count("revealReference (") == len(report.rounds)
