@@ -51,8 +51,8 @@ test:            ## all of it, as CI runs it
 	@$(MAKE) --no-print-directory -j 2 check contracts kubo
 	@$(MAKE) --no-print-directory -j 2 campaign unit
 
-deep: compiled   ## long fuzzing (not part of `make test`); writes contracts/test/deep.json
-	@$(BIN)/python tools/deep.py
+deep: compiled   ## long fuzzing (not part of `make test`), figures to contracts/test/deep.json: `make deep ARGS=results`
+	@$(BIN)/python tools/deep.py $(ARGS)
 
 coverage: setup  ## lines and branches of escrow, payout and refutation code that the Foundry tests reach
 	@$(BIN)/python tools/coverage.py

@@ -1,12 +1,15 @@
-"""The long tests, one after another, and what they played: writes contracts/test/deep.json when all have passed.
+"""The long tests, one after another, and what they played: each that has passed is written to contracts/test/deep.json.
 
-    python3 tools/deep.py        Foundry's deep profile, specification beside contract, 2,000 mutated results
+    python3 tools/deep.py [PART ...]   all parts: foundry (its deep profile), specification (beside the contract),
+                                       results (2,000 mutated ones)
 
 Standard library only. Figures are counts and seconds; nothing else of the machine is kept.
 """
 
 from __future__ import annotations
 
+import argparse
+import hashlib
 import json
 import os
 import re
@@ -24,7 +27,7 @@ FORGE: Final = foundry("forge")
 PARTS: Final[dict[str, tuple[list[str], Path]]] = {
     "foundry": ([str(FORGE), "test"], ROOT / "contracts"),
     "specification": ([sys.executable, "-m", "pytest", "-q", "tests/stateful"], ROOT),
-    "mutated results": ([sys.executable, "-m", "pytest", "-q", "tests/refute/test_mutations.py"], ROOT),
+    "results": ([sys.executable, "-m", "pytest", "-q", "tests/refute/test_mutations.py"], ROOT),
 }
 CAMPAIGN: Final = re.compile(
     r"^\[PASS\] invariant_\w+\(\) \(runs: (\d+), calls: (\d+), reverts: (\d+)\)", re.MULTILINE
@@ -56,13 +59,32 @@ def play(name: str) -> dict[str, Any]:
     return figures(done.stdout) | {"seconds": round(time.monotonic() - started)}
 
 
+def keep(name: str, played: dict[str, Any]) -> None:
+    """Adds the figures of a part to the report, with the contracts that they are of."""
+    report = json.loads(REPORT.read_text()) if REPORT.exists() else {}
+    report[name] = played | {"cores": os.cpu_count(), "sources": sources()}
+    REPORT.write_text(json.dumps(report, indent=1, sort_keys=True) + "\n")
+
+
+def sources() -> str:
+    """SHA-256 of the contracts, in the order of their names; sixteen digits tell versions apart."""
+    paths = sorted((ROOT / "contracts" / "src").rglob("*.sol"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()[:16]
+
+
 def main() -> None:
-    """All parts in order."""
-    report: dict[str, Any] = {}
-    for name in PARTS:
-        report[name] = play(name)
-        print(f"{name}: {json.dumps(report[name])}", flush=True)
-    REPORT.write_text(json.dumps({"cores": os.cpu_count(), **report}, indent=1) + "\n")
+    """The parts that are asked for, in order."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    chosen = parser.parse_args().parts or list(PARTS)
+    if unknown := [name for name in chosen if name not in PARTS]:
+        parser.error(f"no part {unknown[0]!r}; expected some of {', '.join(PARTS)}")
+    for name in chosen:
+        played = play(name)
+        keep(name, played)
+        print(f"{name}: {json.dumps(played)}", flush=True)
 
 
 if __name__ == "__main__":
