@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aggregator.fixed import Ints, ints, products, zeros
+from aggregator.fixed import Ints, ints, products, spread
 from aggregator.rows import Shape
 from aggregator.rule import START_REPUTATION
 from aggregator.state import STEPS, State, with_newcomers
@@ -33,13 +34,11 @@ class Seats:
         return [seat for seat, is_in in enumerate(self.included) if is_in]
 
 
-def gram_of(sketch: NDArray[np.int32]) -> Ints:
-    """Gram matrix of sketches: (W, 256) -> Ints (W, W). Zero rows cost nothing."""
-    out = zeros(len(sketch), len(sketch))
-    present = np.flatnonzero(sketch.any(axis=1))
+def gram_of(sketch: NDArray[np.int32]) -> Any:
+    """Gram matrix of sketches: (W, 256) -> (W, W), kept as it fits. Zero rows cost nothing."""
+    present = np.flatnonzero(sketch.any(axis=1)).tolist()
     lines = sketch[present].astype(np.int64)
-    out[np.ix_(present, present)] = products(lines, lines)
-    return out
+    return spread(products(lines, lines), present, len(sketch))
 
 
 def decide(
@@ -79,7 +78,7 @@ def view_of(
         is_first=first,
         sketch=sketch.astype(np.int64),
         gram=gram,
-        root=ints([isqrt(gram[row, row]) for row in range(shape.rows)]),
+        root=ints([isqrt(square) for square in np.diagonal(gram).tolist()]),
         to_pay=to_pay,
         before_reputation=np.where(first == 1, START_REPUTATION, ints(list(reputation))),
         **{f"before_{name}": values for name, values in before.items()},

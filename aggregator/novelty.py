@@ -9,14 +9,15 @@ so that two honest aggregators agree to the bit. Fractions of fits are Q48, coef
 from __future__ import annotations
 
 from collections.abc import Sequence
+from heapq import nlargest
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aggregator.fixed import Ints, bound, clip, ints, products, zeros
+from aggregator.fixed import Ints, clip, ints, products, spread, zeros
 from aggregator.rows import COLUMNS, DELTAS, MEMORY
-from aggregator.steps import Step, View, matrix, scalar
+from aggregator.steps import Step, View, matrix, rows, scalar
 
 ONE: Final = 1 << 48
 RIDGE: Final = ONE // 10_000
@@ -45,104 +46,81 @@ def has_public(v: View) -> int:
     return int(any(v.root[v.shape.delta(age)] > 0 for age in range(DELTAS)))
 
 
-@matrix(columns=lambda _: _OWN * _OWN + _OWN)
-def own_system(v: View, i: int) -> Ints:
+@rows(columns=lambda _: _OWN * _OWN + _OWN)
+def own_system(v: View, seats: Sequence[int]) -> Ints:
     """The 5 x 5 and 5 inner products (as cosines, Q48) of the first fit, row by row."""
-    return _system(v, i, _own_rows(v, i))
+    return _systems(v, seats, _own_rows(v, seats))
 
 
-@matrix(columns=lambda _: _OWN)
-def own_fit(v: View, i: int) -> Ints:
+@rows(columns=lambda _: _OWN)
+def own_fit(v: View, seats: Sequence[int]) -> Ints:
     """Coefficients (Q20) of the first fit."""
-    return _coefficients(v, i, _own_rows(v, i), v.own_system[i])
+    return _fits(v, seats, _own_rows(v, seats), v.own_system[seats])
 
 
-@matrix(columns=lambda seats: MEMORY * seats, width=16)
-def candidate(v: View, i: int) -> Ints:
+@rows(columns=lambda seats: MEMORY * seats, width=16)
+def candidate(v: View, seats: Sequence[int]) -> Ints:
     """How much of what the first fit leaves each past file of a peer explains (Q20 length); own files 0.
 
     Below 2^20 x 2^37 for the first term and 5 x 2^7 x 2^20 x 2^37 for the fit, hence 16 bytes.
     """
-    past = slice(v.shape.first_past, v.shape.rows)
-    explained = v.own_fit[i] @ v.gram[_own_rows(v, i), past]
-    rest = np.abs((v.gram[i, past] << 20) - explained) // np.maximum(v.root[past], 1)
-    rest[[v.shape.past(age, i) - v.shape.first_past for age in range(MEMORY)]] = 0
-    return np.where(v.root[past] > 0, rest, 0)
+    first, own = v.shape.first_past, _own_rows(v, seats)
+    there = first + np.flatnonzero(v.root[first:])
+    explained = (v.own_fit[seats][:, None] @ v.gram[own[:, :, None], there])[:, 0]
+    out = zeros(len(seats), MEMORY * v.shape.seats)
+    out[:, there - first] = np.abs((v.gram[np.ix_(seats, there)] << 20) - explained) // v.root[there]
+    np.put_along_axis(out, own[:, DELTAS:] - first, 0, axis=1)
+    return out
 
 
 @matrix(columns=lambda _: PICKS)
 def picks(v: View, i: int) -> Ints:
     """Rows of the three best candidates, the lower row first among equals; -1 where none is above zero."""
-    scores = v.candidate[i]
-    best = sorted(range(len(scores)), key=lambda p: (-scores[p], p))[:PICKS]
+    scores = v.candidate[i].tolist()
+    best = nlargest(PICKS, range(len(scores)), key=scores.__getitem__)
     found = [v.shape.first_past + p if scores[p] > 0 else NO_ROW for p in best]
     return ints(found + [NO_ROW] * (PICKS - len(found)))
 
 
-@matrix(columns=lambda _: _ALL * _ALL + _ALL)
-def system(v: View, i: int) -> Ints:
+@rows(columns=lambda _: _ALL * _ALL + _ALL)
+def system(v: View, seats: Sequence[int]) -> Ints:
     """The 8 x 8 and 8 inner products (as cosines, Q48) of the second fit, row by row."""
-    return _system(v, i, _all_rows(v, i))
+    return _systems(v, seats, _all_rows(v, seats))
 
 
-@matrix(columns=lambda _: _ALL, width=16)
-def fit(v: View, i: int) -> Ints:
+@rows(columns=lambda _: _ALL, width=16)
+def fit(v: View, seats: Sequence[int]) -> Ints:
     """Coefficients (Q20) of the second fit: below 2^7 x 2^20 x 2^36."""
-    return _coefficients(v, i, _all_rows(v, i), v.system[i])
+    return _fits(v, seats, _all_rows(v, seats), v.system[seats])
 
 
-def _gathered(v: View, i: int) -> NDArray[np.int64]:
-    rows = [i, *_all_rows(v, i)]
-    lines = v.sketch[rows]
-    lines[[row == NO_ROW for row in rows]] = 0
-    return np.asarray(lines.T.ravel(), dtype=np.int64)
-
-
-def _gathered_of_all(v: View) -> Any:
-    """int64 (N, 2304): too many to keep each as a Python integer."""
-    out = np.zeros((v.shape.seats, _GATHERED * COLUMNS), np.int64)
-    for i in v.included:
-        out[i] = _gathered(v, i)
-    return out
-
-
-@matrix(columns=lambda _: _GATHERED * COLUMNS, width=4, whole=_gathered_of_all)
-def gathered(v: View, i: int) -> Ints:
+@rows(columns=lambda _: _GATHERED * COLUMNS, width=4, dtype=np.int64)
+def gathered(v: View, seats: Sequence[int]) -> NDArray[np.int64]:
     """Sketches of i and of its eight rows, column by column: nine numbers each, 0 for a missing row.
 
     They stand in the tree of sketches, too, a row of 256 in each leaf; side by side here, so that an entry of
     `residual` is checked from one leaf or two and not from nine.
     """
-    return ints(_gathered(v, i))
+    numbers = np.column_stack([np.array(seats, np.int64), _all_rows(v, seats)])
+    lines = v.sketch[numbers]
+    lines[numbers == NO_ROW] = 0
+    return np.asarray(lines.swapaxes(1, 2).reshape(len(seats), -1), dtype=np.int64)
 
 
-def _residual_of_all(v: View) -> Ints:
-    """In machine words where the fit is small enough for them, as it nearly always is."""
-    out = zeros(v.shape.seats, COLUMNS)
-    for i in v.included:
-        if max(map(abs, v.fit[i])) >= _WORD_FIT:
-            out[i] = residual.entry(v, i)
-            continue
-        sums = np.asarray(v.gathered[i], dtype=np.int64).reshape(COLUMNS, _GATHERED)
-        rest = (sums[:, 0] << 20) - sums[:, 1:] @ v.fit[i].astype(np.int64)
-        out[i] = np.clip(rest + (1 << _REST_SHIFT - 1) >> _REST_SHIFT, -_REST_LIMIT, _REST_LIMIT - 1).tolist()
-    return out
-
-
-@matrix(columns=lambda _: COLUMNS, width=4, whole=_residual_of_all)
-def residual(v: View, i: int) -> Ints:
+@rows(columns=lambda _: COLUMNS, width=4, dtype=np.int64)
+def residual(v: View, seats: Sequence[int]) -> NDArray[Any]:
     """Sketch of i less what the eight rows explain, Q2, rounded to the nearest and saturated to int32."""
-    sums = v.gathered[i].reshape(COLUMNS, _GATHERED)
-    rest = (sums[:, 0] << 20) - sums[:, 1:] @ v.fit[i]
-    return clip(rest + (1 << _REST_SHIFT - 1) >> _REST_SHIFT, -_REST_LIMIT, _REST_LIMIT - 1)
+    sums, fits = np.asarray(v.gathered)[seats].reshape(-1, COLUMNS, _GATHERED), v.fit[seats]
+    if max(map(abs, fits.ravel().tolist())) < _WORD_FIT:  # as nearly always
+        fits = fits.astype(np.int64)
+    rest = (sums[..., 0] << 20) - (sums[..., 1:] @ fits[..., None])[..., 0]
+    rounded: NDArray[Any] = rest + (1 << _REST_SHIFT - 1) >> _REST_SHIFT
+    return np.asarray(np.clip(rounded, -_REST_LIMIT, _REST_LIMIT - 1))
 
 
-def _residual_products(v: View) -> Ints:
-    seats = v.included
-    out = zeros(v.shape.seats, v.shape.seats)
-    lines = v.residual[seats].astype(np.int64)
-    out[np.ix_(seats, seats)] = products(lines, lines) >> 2 * _REST_BITS
-    return out
+def _residual_products(v: View) -> Any:
+    lines = np.asarray(v.residual, dtype=np.int64)[v.included]
+    return spread(products(lines, lines) >> 2 * _REST_BITS, v.included, v.shape.seats)
 
 
 @matrix(width=16, whole=_residual_products)
@@ -157,14 +135,16 @@ def solve(system: Sequence[int], size: int) -> list[int]:
     Gaussian elimination without pivoting, every division a floor. The matrix is a Gram matrix of vectors of
     length about one plus the ridge, so pivots stay at least about RIDGE.
     """
+    if not any(system[size * size :]):
+        return [0] * size
     a = [[*system[k * size : (k + 1) * size], system[size * size + k]] for k in range(size)]
     for k in range(size):
         a[k][k] += RIDGE
-    for k in range(size):
-        for row in range(k + 1, size):
-            factor = a[row][k] * ONE // a[k][k]
-            for column in range(k, size + 1):
-                a[row][column] -= factor * a[k][column] // ONE
+    for k, top in enumerate(a):
+        right = top[k + 1 :]
+        for row in a[k + 1 :]:
+            if factor := row[k] * ONE // top[k]:
+                row[k + 1 :] = [x - (factor * y >> 48) for x, y in zip(row[k + 1 :], right, strict=True)]
     x = [0] * size
     for k in reversed(range(size)):
         known = sum(a[k][column] * x[column] // ONE for column in range(k + 1, size))
@@ -172,28 +152,35 @@ def solve(system: Sequence[int], size: int) -> list[int]:
     return x
 
 
-def _own_rows(v: View, i: int) -> list[int]:
-    return [v.shape.delta(age) for age in range(DELTAS)] + [v.shape.past(age, i) for age in range(MEMORY)]
+def _own_rows(v: View, seats: Sequence[int]) -> NDArray[np.int64]:
+    deltas = [v.shape.delta(age) for age in range(DELTAS)]
+    past = [[v.shape.past(age, i) for age in range(MEMORY)] for i in seats]
+    return np.array([[*deltas, *rows_] for rows_ in past], np.int64).reshape(-1, _OWN)
 
 
-def _all_rows(v: View, i: int) -> list[int]:
-    return _own_rows(v, i) + [int(row) for row in v.picks[i]]
+def _all_rows(v: View, seats: Sequence[int]) -> NDArray[np.int64]:
+    return np.column_stack([_own_rows(v, seats), v.picks[seats].astype(np.int64)])
 
 
-def _system(v: View, i: int, rows: list[int]) -> Ints:
-    """Cosines of the rows with each other, then with i; a missing row is zero."""
-    present = np.array([row != NO_ROW for row in rows], dtype=object).astype(int).astype(object)
-    lengths = np.maximum(v.root[rows], 1)
-    matrix_ = v.gram[np.ix_(rows, rows)] * ONE // np.outer(lengths, lengths)
-    right = v.gram[rows, i] * ONE // (lengths * max(v.root[i], 1))
-    return np.concatenate([(matrix_ * np.outer(present, present)).ravel(), right * present])
+def _systems(v: View, seats: Sequence[int], numbers: NDArray[np.int64]) -> Ints:
+    """Cosines of the rows of each seat (`numbers`, (seats, rows)) with each other, then with the seat; a missing row
+    is zero."""
+    columns = np.column_stack([numbers, seats])
+    lengths = np.maximum(v.root[columns], 1)
+    cosines = (
+        v.gram[numbers[:, :, None], columns[:, None]] * ONE // (lengths[:, :-1, None] * lengths[:, None])
+    )
+    missing = columns == NO_ROW
+    cosines[missing[:, :-1, None] | missing[:, None]] = 0
+    return np.column_stack([cosines[..., :-1].reshape(len(seats), -1), cosines[..., -1]])
 
 
-def _coefficients(v: View, i: int, rows: list[int], system_: Ints) -> Ints:
-    """From the fit between unit vectors to one between the vectors themselves, Q20."""
-    length, lengths = max(v.root[i], 1), np.maximum(v.root[rows], 1)
-    unit = (bound(x, -_FIT_LIMIT, _FIT_LIMIT) for x in solve(system_.tolist(), len(rows)))
-    return ints([x * length // (other << 28) for x, other in zip(unit, lengths, strict=True)])
+def _fits(v: View, seats: Sequence[int], numbers: NDArray[np.int64], systems: Ints) -> Ints:
+    """From fits between unit vectors to ones between the vectors themselves, Q20."""
+    size = numbers.shape[1]
+    unit = np.array([solve(system_, size) for system_ in systems.tolist()], dtype=object).reshape(-1, size)
+    own, lengths = np.maximum(v.root[seats], 1), np.maximum(v.root[numbers], 1)
+    return np.asarray(clip(unit, -_FIT_LIMIT, _FIT_LIMIT) * own[:, None] // (lengths << 28))
 
 
 STEPS: Final[list[Step]] = [

@@ -8,13 +8,14 @@ update with the weighted sum of the others; new agreement is the same between re
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from aggregator.fixed import Ints, O, clip, decayed, floor_sqrt, lower_median, ramp, weighted_median
 from aggregator.rule import MIN_SEATS
-from aggregator.steps import Step, View, matrix, scalar, vector
+from aggregator.steps import Step, View, matrix, rows, scalar, vector
 
 # Fractions in Q16.
 _TWIN_START: Final = 9830
@@ -70,17 +71,17 @@ def twin(v: View, i: int) -> Ints:
     return np.asarray(kept + now)
 
 
-@matrix()
-def twin_mean(v: View, i: int) -> Ints:
+@rows()
+def twin_mean(v: View, seats: Sequence[int]) -> Ints:
     """Residual cosine (O) of each pair, averaged over rounds."""
-    row = v.twin[i] * O // (np.minimum(v.twin_age, v.twin_age[i]) + _TWIN_PRIOR * O)
-    return np.asarray(row * v.is_included)
+    ages = np.minimum.outer(v.twin_age[seats], v.twin_age)
+    return np.asarray(v.twin[seats] * O // (ages + _TWIN_PRIOR * O) * v.is_included)
 
 
 @vector()
 def twin_typical(v: View, i: int) -> int:
     """Lower median of i's averages with the other included seats."""
-    return lower_median(v.twin_mean[i, j] for j in v.others(i))
+    return lower_median(v.of_others(v.twin_mean[i], i))
 
 
 @scalar
@@ -93,12 +94,12 @@ def twin_bar(v: View) -> int:
     return _TWIN_START + max(lower_median(v.twin_typical[i] for i in v.included), 0)
 
 
-@matrix()
-def alike(v: View, i: int) -> Ints:
+@rows()
+def alike(v: View, seats: Sequence[int]) -> Ints:
     """How far (O) two seats count as one."""
-    row = clip((v.twin_mean[i] - v.twin_bar) * O // _TWIN_WIDTH, 0, O) * v.is_included
-    row[i] = 0
-    return np.asarray(row)
+    out = clip((v.twin_mean[seats] - v.twin_bar) * O // _TWIN_WIDTH, 0, O) * v.is_included
+    out[range(len(seats)), seats] = 0
+    return np.asarray(out)
 
 
 @vector()
@@ -214,7 +215,7 @@ def age(v: View, i: int) -> int:
 @vector()
 def newness(v: View, i: int) -> int:
     """Summed new agreement (O) with the other included seats, a part of the extreme pairs trimmed."""
-    terms = sorted(v.new_sum[i, j] for j in v.others(i))
+    terms = sorted(v.of_others(v.new_sum[i], i))
     cut = 3 * v.n // 20
     return int(sum(terms[cut : len(terms) - cut]) >> 16)
 

@@ -10,12 +10,13 @@ All entries fit 8 bytes unless the step says otherwise: |gram| <= 256 * 2^62 = 2
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
 from aggregator.fixed import F, Ints, bound, clip, floor_sqrt, lower_median
-from aggregator.steps import Step, View, matrix, of_round, scalar, vector
+from aggregator.steps import Step, View, matrix, of_round, rows, scalar, vector
 
 START_REPUTATION: Final = F // 2
 """Of a seat in its first round: below the median of those who are known."""
@@ -51,13 +52,13 @@ def norm(v: View, i: int) -> int:
     return int(v.root[i])
 
 
-@matrix()
-def cosine(v: View, i: int) -> Ints:
+@rows()
+def cosine(v: View, seats: Sequence[int]) -> Ints:
     """Cosines in F, clipped; rows of zero vectors are zero."""
     n, ones = v.shape.seats, np.maximum(v.norm, 1)
-    row = clip(v.gram[i, :n] * F // (ones[i] * ones), -F, F)
-    row[i] = F if v.norm[i] else 0
-    return row
+    out = clip(v.gram[seats, :n] * F // np.outer(ones[seats], ones), -F, F)
+    out[range(len(seats)), seats] = F * np.minimum(v.norm[seats], 1)
+    return out
 
 
 @scalar
@@ -240,7 +241,7 @@ def strikes(v: View, i: int) -> int:
         return int(v.before_strikes[i])
     if v.agreement[i] > -HOSTILE or v.agreement_median <= 0:
         return 0
-    away = sum(v.kinship[i, j] < 0 for j in v.others(i))
+    away = sum(x < 0 for x in v.of_others(v.kinship[i], i))
     return int(v.before_strikes[i] + 1) if 2 * away > v.n else 0
 
 
@@ -276,13 +277,13 @@ def _reference_voice(v: View) -> int:
 
 def _bar(v: View, row: Ints, i: int) -> int:
     k = (v.n - 1) // 2
-    return sorted((max(row[j], 0) for j in v.others(i)), reverse=True)[k - 1] if k else 0
+    return max(sorted(v.of_others(row, i), reverse=True)[k - 1], 0) if k else 0
 
 
 def _coherence(v: View, row: Ints, bar: int, i: int) -> int:
     """From the bar it takes one pass: entries above it, and as many at it as are missing to k."""
     k = (v.n - 1) // 2
-    above = [row[j] for j in v.others(i) if row[j] > bar]
+    above = [x for x in v.of_others(row, i) if x > bar]
     return floor_sqrt((sum(x * x for x in above) + (k - len(above)) * bar * bar) // k) if k else 0
 
 

@@ -14,11 +14,13 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from aggregator.fixed import Ints, ints, zeros
+from aggregator.fixed import Ints, ints, kept, zeros
 
 Width = Literal[4, 8, 16]
 Kind = Literal["scalar", "vector", "matrix"]
 
+_STRIP: Final = 64
+"""Seats whose rows are computed at once: Python integers take memory."""
 SCALAR_WIDTH: Final = 16
 """All scalars together are the vector in slot 0 of the steps tree."""
 
@@ -41,6 +43,11 @@ class View:
     def others(self, seat: int) -> list[int]:
         """The included seats but this one."""
         return [other for other in self.included if other != seat]
+
+    def of_others(self, row: Ints, seat: int) -> list[int]:
+        """Entries of a row at the other included seats."""
+        entries = row.tolist()
+        return [entries[other] for other in self.included if other != seat]
 
 
 @dataclass(frozen=True)
@@ -66,17 +73,14 @@ class Step:
         return 1 if self.kind == "scalar" else self.columns(seats)
 
     def compute(self, view: View) -> Any:
-        """All entries: an int, Ints (N,) or Ints (N, length)."""
+        """All entries: an int, Ints (N,), or (N, length) of `Words` where they fit, else Ints."""
         if self.kind == "scalar":
             return self.entry(view)
-        seats = range(self.rows(view.shape.seats)) if self.carried else view.included
         if self.whole is not None:
             return self.whole(view)
-        shape = (self.rows(view.shape.seats),) + (
-            (self.length(view.shape.seats),) if self.kind == "matrix" else ()
-        )
-        out = zeros(*shape)
-        for seat in seats:
+        n = view.shape.seats
+        out = zeros(n, self.length(n)) if self.kind == "matrix" else zeros(self.rows(n))
+        for seat in range(len(out)) if self.carried else view.included:
             out[seat] = self.entry(view, seat)
         return out
 
@@ -116,6 +120,27 @@ def matrix(
 ) -> Callable[[Callable[[View, int], Any]], Step]:
     """A step with one row for each seat."""
     return lambda entry: Step(_name(entry), "matrix", width, entry, carried, columns, whole)
+
+
+def rows(
+    width: Width = 8, columns: Callable[[int], int] = lambda seats: seats, dtype: type = object
+) -> Callable[[Callable[[View, Sequence[int]], Any]], Step]:
+    """A matrix step whose function gives the rows of several seats at once, as an array (seats, length): worth it
+    where a row is so short that calls cost more than numbers. `dtype`: int64 of entries that always fit."""
+
+    def step(of_seats: Callable[[View, Sequence[int]], Any]) -> Step:
+        def whole(v: View) -> Any:
+            out = np.zeros((v.shape.seats, columns(v.shape.seats)), dtype)
+            for start in range(0, len(v.included), _STRIP):
+                seats = v.included[start : start + _STRIP]
+                out[seats] = of_seats(v, seats)
+            return kept(out)
+
+        return Step(
+            _name(of_seats), "matrix", width, lambda v, i: ints(of_seats(v, [i])[0]), False, columns, whole
+        )
+
+    return step
 
 
 def run(steps: Sequence[Step], view: View) -> View:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from market.merkle import Hash, absent_root, clog2, root_of
 STEP_BITS: Final = 6
 """Levels of the steps tree above the steps."""
 LEAF_BYTES: Final = 256
+_WORD: Final = (1 << 64) - 1
 
 SLOTS: Final[Sequence[Step]] = [step for step in STEPS if step.kind != "scalar"]
 """Step `k` of the tree is `SLOTS[k - 1]`; slot 0 holds all scalars in order."""
@@ -27,22 +28,21 @@ SCALARS: Final[Sequence[Step]] = [step for step in STEPS if step.kind == "scalar
 assert len(SLOTS) < 1 << STEP_BITS
 
 
-def entries_bytes(values: Ints, width: Width) -> NDArray[np.uint8]:
-    """Integers (n,) as big-endian two's complement: uint8 (n, width). OverflowError if one does not fit."""
+def entries_bytes(values: NDArray[Any], width: Width) -> NDArray[np.uint8]:
+    """Integers (n,), Ints or int64, as big-endian two's complement: uint8 (n, width). OverflowError if one does not
+    fit."""
     if not fits(values, width):
         raise OverflowError(f"an entry does not fit {width} bytes")
     if width < 16:
         return values.astype(np.int64).astype(f">i{width}").view(np.uint8).reshape(-1, width)
-    halves = np.stack([values >> 64, values & ((1 << 64) - 1)], axis=-1)
-    words = np.stack(
-        [halves[:, 0].astype(np.int64).astype(np.uint64), halves[:, 1].astype(np.uint64)], axis=-1
-    )
+    high, low = (values >> 63, values) if values.dtype == np.int64 else (values >> 64, values & _WORD)
+    words = np.column_stack([high.astype(np.int64).astype(np.uint64), low.astype(np.uint64)])
     return words.astype(">u8").view(np.uint8).reshape(-1, 16)
 
 
-def gram_root(gram: Ints, present: Sequence[int], shape: Shape) -> Hash:
-    """Root of the Gram tree: Ints (W, W), leaves of present rows and columns only."""
-    bits, columns = shape.row_bits, np.array(present, dtype=np.int64)
+def gram_root(gram: NDArray[Any], present: Sequence[int], shape: Shape) -> Hash:
+    """Root of the Gram tree (W, W), leaves of present rows and columns only."""
+    bits, columns, gram = shape.row_bits, np.array(present, dtype=np.int64), np.asarray(gram)
     rows = _absent(shape.rows, bits)
     for i in present:
         hashes = np.zeros((shape.rows, 32), np.uint8)
@@ -97,7 +97,7 @@ def _step_root(slot: int, step: Step, values: Ints, included: Sequence[int], sha
 def _slot(slot: int, values: Ints, width: Width, rows: Sequence[int], shape: Shape) -> Hash:
     """Root of one slot: `values` (rows, length), leaves of `rows` only, entries padded to whole leaves."""
     bits, per_leaf = chunk_bits(shape), LEAF_BYTES // width
-    out = _absent(len(values), bits)
+    out, values = _absent(len(values), bits), np.asarray(values)
     for row in rows:
         data = entries_bytes(values[row], width).reshape(-1)
         padded = np.zeros(-(-values.shape[1] // per_leaf) * LEAF_BYTES, np.uint8)

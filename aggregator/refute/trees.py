@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aggregator.aggregate import GROUP, block_leaves
 from aggregator.fixed import Ints
@@ -173,9 +174,9 @@ def sketches_tree(shape: Shape, files: Mapping[int, File], seed: bytes, poster: 
     return Group(shape.row_bits, shape.segment_bits, shape.rows, row, tag=poster, kept=kept)
 
 
-def gram_tree(shape: Shape, gram: Ints, present: Mapping[int, object]) -> ProofTree:
+def gram_tree(shape: Shape, gram: NDArray[Any], present: Mapping[int, object]) -> ProofTree:
     """Inner products (W, W) of present rows."""
-    bits = shape.row_bits
+    bits, gram = shape.row_bits, np.asarray(gram)
     there = np.array([row in present for row in range(shape.rows)])
 
     def row(number: int) -> ProofTree | None:

@@ -1,12 +1,17 @@
 """Exact helpers against the plainest way to write them."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from aggregator.fixed import (
     O,
+    Words,
     bound,
     decayed,
     floor_sqrt,
@@ -14,6 +19,7 @@ from aggregator.fixed import (
     lower_median,
     products,
     ramp,
+    spread,
     weighted_median,
 )
 
@@ -42,6 +48,64 @@ def test_products_of_rows_too_long_or_unequal__are_refused() -> None:
         products(np.zeros((1, (1 << 14) + 1), np.int64), np.zeros((1, (1 << 14) + 1), np.int64))
     with pytest.raises(ValueError, match="cannot multiply"):
         products(np.zeros((1, 3), np.int64), np.zeros((1, 4), np.int64))
+
+
+@pytest.mark.parametrize(("value", "dtype"), [(1 << 20, int), ((1 << 31) - 1, int), (1 << 31, object)])
+def test_products__are_words_where_no_sum_can_be_wider(value: int, dtype: type) -> None:
+    row = np.full((1, 2), value, np.int64)
+
+    assert products(row, row).dtype == dtype
+    assert products(row, -row).tolist() == [[-2 * value * value]]
+
+
+@pytest.mark.parametrize("value", [5, 1 << 70])
+def test_spread__puts_rows_and_columns_at_their_places(value: int) -> None:
+    out = spread(kept_or_wide([[value, 2], [3, 4]]), [0, 2], 4)
+
+    assert isinstance(out, Words) == (value == 5)
+    assert np.asarray(out).tolist() == [[value, 0, 2, 0], [0] * 4, [3, 0, 4, 0], [0] * 4]
+
+
+def kept_or_wide(rows: list[list[int]]) -> NDArray[Any]:
+    table = np.array(rows, dtype=object)
+    return table if table.max() >= 1 << 63 else table.astype(np.int64)
+
+
+LARGEST = (1 << 63) - 1
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda words: words + words,
+        lambda words: words[0] * words[0],
+        lambda words: words[0, 0] * words[0, 0],
+        lambda words: 2 * words.sum(),
+        lambda words: words @ words,
+        lambda words: np.concatenate([words, words[:1]]) * words[0],
+        lambda words: np.where(words > 0, words, 0) << 9,
+        lambda words: np.diagonal(words) * 3,
+    ],
+)
+def test_words__never_overflow(work: Callable[[Any], Any]) -> None:
+    """Whatever is read or computed from them is what Python integers give."""
+    wide = np.array([[LARGEST, 1], [-LARGEST, 7]], dtype=object)
+    got = work(wide.astype(np.int64).view(Words))
+
+    assert np.array_equal(got, work(wide))
+    assert {type(x) for x in np.asarray(got, dtype=object).ravel()} == {int}
+
+
+def test_words__take_what_fits_and_refuse_the_rest() -> None:
+    words = np.zeros((2, 2), np.int64).view(Words)
+    words[1] = ints([3, LARGEST])
+    words[0, 0] -= 5
+
+    assert words.tolist() == [[-5, 0], [3, LARGEST]]
+    with pytest.raises(OverflowError):
+        words[1, 1] += 1
+    with pytest.raises(TypeError):
+        words += 1
 
 
 @given(st.lists(st.integers(), max_size=9))

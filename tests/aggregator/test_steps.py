@@ -63,6 +63,18 @@ def test_step__holds_exact_integers_of_its_shape(step) -> None:
     assert step.carried or step.kind == "scalar" or not np.any(value[4])
 
 
+def test_rows_of_many_seats__equal_those_one_by_one() -> None:
+    """More seats than are computed at once, some of them not in."""
+    shape = Shape(1, 70)
+    included = [seat for seat in range(70) if seat % 9]
+    view = decided(random_sketch(shape, np.random.default_rng(0)), shape, included=included)
+
+    for step in (step for step in STEPS if step.whole):
+        whole = getattr(view, step.name)
+        assert not np.any(whole[9])
+        assert all(np.all(recompute(STEPS, view, step.name, seat) == whole[seat]) for seat in (1, 62, 64, 69))
+
+
 def test_view_of_an_unknown_step__says_so() -> None:
     with pytest.raises(AttributeError, match="'pay' is not known yet"):
         View().pay  # noqa: B018
