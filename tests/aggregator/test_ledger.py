@@ -7,40 +7,34 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+from sample_ledger import (
+    MODEL_FILE,
+    PARAMS,
+    PLACE,
+    POSTER,
+    SEATS,
+    START,
+    UPDATE_FILE,
+    D,
+    result_of,
+    revealed,
+    sealed_round,
+)
 
 from aggregator.files import Files
 from aggregator.ledger import Choice, Ledger, choice_of, shape_of
 from aggregator.shards import Sharded
 from market.cid import digest
-from market.claims import Place
-from market.codec import MODEL, UPDATE, encode, model_root, update_root
+from market.codec import update_root
 from market.errors import ChainError, InputError, UnavailableError, UpdateError, VerificationError
 from market.events import (
-    ProjectCreated,
     ResultPosted,
-    Revealed,
-    RoundOpened,
-    Sealed,
-    TrainerRegistered,
-    round_seat,
 )
 from market.history import History, Reveal
-from market.params import MINIMAL, Content, Params
+from market.params import Params
 from market.records import Post, Roots
-from market.result_hash import start_commitment
-from market.spec.post import commitment_for
-from market.spec.state import State
 from market.store.folder import FolderStore
-
-D, SEATS, PROJECT = 1_500, 4, 1
-PLACE = Place(31_337, "0x" + "5a" * 20)
-POSTER = "0x" + "0b" * 20
-MODEL_FILE = encode(np.arange(D, dtype=np.int32), MODEL)
-UPDATE_FILE = encode(np.ones(D, dtype=np.int16), UPDATE)
-START = start_commitment(PLACE.chain_id, PLACE.market, PROJECT, model_root(MODEL_FILE))
-PARAMS = MINIMAL.project(1_000, D, seats=SEATS, min_seals=2)
 
 
 @pytest.fixture
@@ -51,19 +45,8 @@ def store(tmp_path: Path) -> FolderStore:
 @pytest.fixture
 def history(store: FolderStore) -> History:
     """Round 1: seats 0 and 1 have revealed, 2 has only sealed."""
-    content = Content(b"\x01" * 32, digest(store.put(MODEL_FILE)), model_root(MODEL_FILE))
-    made = History(PROJECT)
-    made.apply([ProjectCreated(PROJECT, POSTER, PARAMS, content)])
-    made.apply([TrainerRegistered(PROJECT, seat, POSTER, POSTER, 1) for seat in range(SEATS)])
-    made.apply([RoundOpened(PROJECT, 1, content.model_root, PARAMS.pot, 1, 2)])
-    made.apply([Sealed(PROJECT, round_seat(1, seat), b"\x07" * 32) for seat in range(3)])
-    file = digest(store.put(UPDATE_FILE))
-    made.apply(
-        [
-            Revealed(PROJECT, round_seat(1, s), update_root(UPDATE_FILE), bytes([s]) * 32, file)
-            for s in range(2)
-        ]
-    )
+    made = sealed_round(store, 3)
+    made.apply([revealed(store, seat) for seat in range(2)])
     return made
 
 
@@ -72,9 +55,7 @@ def posted(included: int = 3, rows: tuple[int, int, int] = (0, 0, 0), prev: byte
     post = Post(
         prev, 5, 2, 9, *[b"\x02" * 32] * 3, roots=Roots(*[b"\x03" * 32] * 7), included=(included,), rows=rows
     )
-    state = State(PLACE.chain_id, PLACE.market, MINIMAL.limits)
-    commitment = commitment_for(state, PROJECT, 1, post, POSTER)
-    return ResultPosted(PROJECT, 1, POSTER, commitment, 0, True, post)
+    return result_of(post)
 
 
 def test_choice_of__bitmaps_taken_apart() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sample_ledger import PARAMS, PLACE, POSTER, PROJECT, SEATS, START, D, result_of, revealed, sealed_round
 
 from aggregator.compare import document_for
 from aggregator.judge import Judgement
@@ -16,34 +17,18 @@ from aggregator.ledger import Choice, Ledger, choice_of, words_of
 from aggregator.watch.audit import Audit, Missing, Right, Unknown, Wrong
 from aggregator.watch.spot import SpotCheck
 from market.cid import cid_from_digest, digest
-from market.claims import Place
-from market.codec import MODEL, UPDATE, encode, model_root, update_root
+from market.codec import UPDATE, encode, update_root
 from market.errors import VerificationError
 from market.events import (
-    ProjectCreated,
     ResultPosted,
-    Revealed,
-    RoundOpened,
-    Sealed,
-    TrainerRegistered,
-    round_seat,
 )
 from market.history import History, Reveal, RoundFacts
-from market.params import MINIMAL, Content
 from market.records import Post
 from market.refutation import Check, Tree
-from market.result_hash import start_commitment
 from market.seals import add_reveal
-from market.spec.post import commitment_for
-from market.spec.state import State
 from market.store.folder import FolderStore
 
-D, SEATS, PROJECT = 1_500, 4, 1
-PLACE = Place(31_337, "0x" + "5a" * 20)
-POSTER, OWNER_KEY = "0x" + "0b" * 20, "0x" + "0d" * 20
-MODEL_FILE = encode(np.arange(D, dtype=np.int32), MODEL)
-START = start_commitment(PLACE.chain_id, PLACE.market, PROJECT, model_root(MODEL_FILE))
-PARAMS = MINIMAL.project(1_000, D, seats=SEATS, min_seals=2)
+OWNER_KEY = "0x" + "0d" * 20
 ALL = Choice(frozenset(range(SEATS)), frozenset(), frozenset(), True)
 
 
@@ -62,19 +47,11 @@ def store(tmp_path: Path) -> FolderStore:
 @pytest.fixture
 def history(store: FolderStore) -> History:
     """Round 1: all seats have revealed, and the owner."""
-    content = Content(b"\x01" * 32, digest(store.put(MODEL_FILE)), model_root(MODEL_FILE))
-    made = History(PROJECT)
-    made.apply([ProjectCreated(PROJECT, POSTER, PARAMS, content)])
-    made.apply([TrainerRegistered(PROJECT, seat, POSTER, POSTER, 1) for seat in range(SEATS)])
-    made.apply([RoundOpened(PROJECT, 1, content.model_root, PARAMS.pot, 1, 2)])
-    made.apply([Sealed(PROJECT, round_seat(1, seat), b"\x07" * 32) for seat in range(SEATS)])
-    for slot in range(SEATS + 1):
-        data = encode(update(slot), UPDATE)
-        root, file = update_root(data), digest(store.put(data))
-        if slot < SEATS:
-            made.apply([Revealed(PROJECT, round_seat(1, slot), root, bytes([slot]) * 32, file)])
-        else:
-            made.round(1).reference = Reveal(SEATS, OWNER_KEY, root, b"\x09" * 32, file, False, 0)
+    made = sealed_round(store)
+    made.apply([revealed(store, seat, encode(update(seat), UPDATE)) for seat in range(SEATS)])
+    data = encode(update(SEATS), UPDATE)
+    file = digest(store.put(data))
+    made.round(1).reference = Reveal(SEATS, OWNER_KEY, update_root(data), b"\x09" * 32, file, False, 0)
     return made
 
 
@@ -99,9 +76,7 @@ def posted(
         START, history.round(1).reveal_sum(), SEATS, made.paid, digest(delta), digest(model),
         digest(store.put(document.to_bytes())), made.roots, (0b1111,), words_of(ALL, SEATS),
     )  # fmt: skip
-    state, post = State(PLACE.chain_id, PLACE.market, MINIMAL.limits), change(post)
-    commitment = commitment_for(state, PROJECT, 1, post, POSTER)
-    event = ResultPosted(PROJECT, 1, POSTER, commitment, 0, True, post)
+    event = result_of(change(post))
     history.apply([event])
     return event
 
