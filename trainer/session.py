@@ -20,9 +20,11 @@ from market.keystore import Key
 from market.node import Pace
 from market.observe import Observer
 from market.params import Content, Params
+from market.phases import Phase
 from market.ports import Store
 from market.project_files import description_of, only_one, project_folder
 from market.records import REPUTATION_ONE, SeatView
+from market.units import ZERO_ADDRESS
 from trainer import data as datasets
 from trainer.policy import Policy
 
@@ -152,6 +154,9 @@ class Session:
             ("penalty so far", amount(proof.account.penalty)),
             ("last sealed round", f"{seat.last_sealed}{', not revealed' if seat.missed else ''}"),
         ]
+        reference = self.reference()
+        if reference:
+            rows.append((f"owner's reference, round {reference[0]}", reference[1]))
         app.out.table(f"project {self.project}", ["", "value"], rows)
         body = {"seat": number, "address": seat.signer, "payout": seat.payout, "stake_wei": str(seat.stake)}
         pay = {
@@ -159,7 +164,22 @@ class Session:
             "open_wei": str(due),
             "reputation": proof.account.reputation,
         }
-        app.out.result({"ok": True, **body, **pay, "penalty_wei": str(proof.account.penalty)})
+        told = {
+            "penalty_wei": str(proof.account.penalty),
+            "reference": dict(zip(("round", "state"), reference, strict=True)) if reference else None,
+        }
+        app.out.result({"ok": True, **body, **pay, **told})
+
+    def reference(self) -> tuple[int, str] | None:
+        """The newest round and where the owner's reference is in it: awaited, sealed, revealed or missing. None in a
+        project without one, or before its first round."""
+        head = self.gateway.project(self.project).head
+        if self.params.reference_key == ZERO_ADDRESS or not head:
+            return None
+        view = self.gateway.round(self.project, head)
+        # Once COMMIT is over nobody waits for it any more, whatever the view says.
+        late = not view.reference_sealed and self.gateway.phase(self.project, head) is not Phase.COMMIT
+        return head, "missing" if late else view.reference or "missing"
 
     def claim(self) -> int:
         """Claims everything open; the amount."""

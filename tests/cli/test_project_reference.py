@@ -131,6 +131,28 @@ def test_once_before_any_round__ends_and_remembers_the_data(roles: Roles) -> Non
     assert roles("project", "reference", project, "--once", key=REFERENCE).code == 0
 
 
+def reference_told(roles: Roles, project: int) -> tuple[int, str] | None:
+    """What `trainer status` says of the owner's reference, as a document; a line says the same to people."""
+    key = FIRST_TRAINER
+    told = roles("trainer", "status", project, key=key).body["reference"]
+    line = roles("trainer", "status", project, key=key, as_json=False).out
+    assert ("owner's reference, round 1" in line) == (told is not None)
+    assert told is None or told["state"] in line
+    return told and (told["round"], told["state"])
+
+
+def test_before_the_first_round_and_when_it_stays_away__status_says_so(roles: Roles) -> None:
+    project = roles.create(reference_key=KEY)
+    for seat in range(2):
+        roles("trainer", "join", project, "--yes", key=FIRST_TRAINER + seat)
+    assert reference_told(roles, project) is None
+    roles.fund(project, 1)
+    roles.owner.send("open", project)
+    roles.chain.advance(PATIENT.commit + 1)
+
+    assert reference_told(roles, project) == (1, "missing")
+
+
 def test_with_two_trainers__revealed_in_round_one_and_shown(roles: Roles) -> None:
     project, daemons = roles.create(reference_key=KEY, expected_seats=2), Daemons(roles)
     pace = ("--poll", 0.1, "--chores", 0)
@@ -145,6 +167,7 @@ def test_with_two_trainers__revealed_in_round_one_and_shown(roles: Roles) -> Non
     assert "2 sealed, 2 needed, 0 still expected, reference awaited" in roles(
         "project", "show", project, as_json=False
     ).out.replace("\n", " ")
+    assert reference_told(roles, project) == (1, "awaited")
     words = ("--data", OWN, "--device", "cpu", "--rounds", 1)
     daemons.start("reference", "project", "reference", project, "--devnet-key", REFERENCE, *words, *pace)
 
@@ -153,6 +176,7 @@ def test_with_two_trainers__revealed_in_round_one_and_shown(roles: Roles) -> Non
     assert daemons.codes["reference"].result() == 0
     daemons.wait_for(lambda: roles.owner.phase(project, 1) is Phase.AGGREGATE)
     assert roles("project", "show", project).body["rounds"][0]["reference"] == "revealed"
+    assert reference_told(roles, project) == (1, "revealed")
     roles.owner.send("stop", project)
     roles.chain.advance(PATIENT.dead + 1)  # nobody posts: the trainers end with their flat shares
     daemons.wait_for(lambda: all(code.done() for code in daemons.codes.values()))

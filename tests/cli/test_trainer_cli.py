@@ -38,7 +38,7 @@ def test_status_of_a_new_seat__one_document(roles: Roles) -> None:
 
     assert said.body == {
         **{"ok": True, "seat": 0, "address": ME, "payout": ME, "stake_wei": str(3 * 10**18 // 2)},
-        **{"pay_wei": "0", "open_wei": "0", "reputation": 8192, "penalty_wei": "0"},
+        **{"pay_wei": "0", "open_wei": "0", "reputation": 8192, "penalty_wei": "0", "reference": None},
     }
 
 
