@@ -2,11 +2,12 @@
 
     python -m benchmarks.aggregate [--seats 50] [--parameters 1000000] [--report FILE]
 
-Updates lie in memory, one thread. Beside each other: a copy of all bytes; sketches of all updates; Gram matrix,
-rule and pay; the weighted sum; a plain float32 average, which decides nothing; nearest-neighbour mixing with
-multi-Krum (Allouah et al. 2023, Blanchard et al. 2017) in float32, written as one Gram product and one
-weighted sum; where ByzFL is installed (by `make robustness`, in .venv-robustness), its rules as they are shipped, as
-far as they fit into memory. Root checks and trees are not part of it: `benchmarks.round_size` shows a whole round.
+Updates lie in memory, one thread. Beside each other: a copy of all bytes; sketches of all updates; Gram matrix, rule
+and pay of a first round, and once more with all public rows and a state (random ones, not part of the sum); the
+weighted sum; a plain float32 average, which decides nothing; nearest-neighbour mixing with multi-Krum (Allouah et al.
+2023, Blanchard et al. 2017) in float32, written as one Gram product and one weighted sum; where ByzFL is installed (by
+`make robustness`, in .venv-robustness), its rules as they are shipped, as far as they fit into memory. Root checks and
+trees are not part of it: `benchmarks.round_size` shows a whole round.
 
     python -m benchmarks.aggregate --engines [--seats 20] [--parameters 10000000] [--folder DIR]
 
@@ -37,7 +38,7 @@ from aggregator.judge import LOCAL, Engine, File, RoundInputs, judge
 from aggregator.rows import COLUMNS, Shape
 from aggregator.shards import Sharded
 from aggregator.sketch import Sketcher
-from aggregator.state import empty_state
+from aggregator.state import empty_state, state_of
 from market.codec import MODEL, UPDATE, encode, model_root, update_root
 
 SEED = bytes(32)
@@ -47,8 +48,8 @@ BLOCK = 1 << 18
 """Coefficients of the weighted sum at once: as `aggregator.aggregate` takes them for this many seats."""
 
 
-def best_of(work: Callable[[], object], times: int = 5) -> float:
-    """Seconds of the fastest of some runs, after one that compiles and warms caches."""
+def best_of(work: Callable[[], object], times: int = 25) -> float:
+    """Seconds of the fastest of so many runs, since other jobs slow some, after one that compiles and warms caches."""
     work()
     seconds = []
     for _ in range(times):
@@ -138,6 +139,13 @@ def measure(seats: int, parameters: int) -> dict[str, float]:
         "decide": best_of(lambda: decide(shape, sketch, everyone, state, [8192] * seats, 10**18)),
         "sum": best_of(lambda: weighted_sum(updates, 65535 // seats)),
     }
+    later = rng.integers(-(10**5), 10**5, (shape.rows, COLUMNS), dtype=np.int32)
+    later[shape.reference] = 0
+    old = state_of(decide(shape, later, everyone, state, [8192] * seats, 10**18))
+    nobody_new = Seats([True] * seats, [True] * seats, [False] * seats)
+    out["decide, all public rows"] = best_of(
+        lambda: decide(shape, later, nobody_new, old, [8192] * seats, 10**18)
+    )
     floats = updates.astype(np.float32)
     out["float average"] = best_of(lambda: floats.mean(axis=0))
     out["float NNM + multi-Krum"] = best_of(lambda: mixing_and_krum(floats, seats // 5))
