@@ -2,6 +2,7 @@
 
 Steps of version 1, from the Gram matrix to weights, reputations and penalties (F = 2^14 is one). A row that
 resembles many others more than the median row does is discounted; a row is worth no more than the median.
+Agreement is with the sum of all, by reputation, or with the camp around one seat if more agree with that.
 Where the owner's reference is among the rows and not zero, it makes three tenths of the direction that
 agreement is measured against, and weights fall with the angle to it (FLTrust: Cao, Fang, Liu, Gong 2021).
 With fewer than four included seats medians say nothing: weights are equal and no state changes.
@@ -14,8 +15,9 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from aggregator.fixed import F, Ints, bound, clip, floor_sqrt, lower_median
+from aggregator.fixed import F, Ints, bound, clip, floor_sqrt, ints, lower_median, products
 from aggregator.steps import Step, View, matrix, of_round, rows, scalar, vector
 
 START_REPUTATION: Final = F // 2
@@ -28,6 +30,8 @@ HOSTILE: Final = 3277
 STRIKES: Final = 3
 """Strikes in a row from which each costs one unit."""
 UNRELIABLE: Final = F // 4
+LEAST_STANDING: Final = F // 256
+"""Reputation that a voice counts with at least: so there is a direction when nobody's is positive."""
 SEATS_PART: Final = 7
 REFERENCE_PART: Final = 3
 """Parts of ten of the direction that the seats and the reference make, where there is one."""
@@ -130,14 +134,32 @@ def discount(v: View, i: int) -> int:
 
 @vector()
 def standing(v: View, i: int) -> int:
-    """Reputation before this round x discount."""
-    return int(max(v.before_reputation[i], 0) * v.discount[i] // F)
+    """Reputation before this round, at least a trifle, x discount."""
+    return int(max(v.before_reputation[i], LEAST_STANDING) * v.discount[i] // F)
+
+
+@vector()
+def pull(v: View, i: int) -> int:
+    """Inner product of i with the main direction: the sum of all, by standing."""
+    return int(v.cosine[i] @ v.standing)
 
 
 @scalar
-def standing_sum(v: View) -> int:
-    """Sum over included seats."""
-    return sum(v.standing[i] for i in v.included)
+def pull_median(v: View) -> int:
+    """Lower median of the cosines (F) with the main direction."""
+    return _lean_median(v, v.pull, v.standing)
+
+
+@rows(dtype=np.int64)
+def outlook(v: View, seats: Sequence[int]) -> NDArray[np.int64]:
+    """Row k: inner product of each with the direction that seat k sees, the sum of those that resemble k."""
+    return np.asarray(products(_seen(v, seats), np.asarray(v.cosine, np.int64)))
+
+
+@vector()
+def outlook_median(v: View, k: int) -> int:
+    """Lower median of the cosines (F) with the direction that seat k sees."""
+    return _lean_median(v, v.outlook[k], ints(_seen(v, [k])[0]))
 
 
 @vector()
@@ -149,9 +171,15 @@ def trust(v: View, i: int) -> int:
 
 @vector()
 def voice(v: View, i: int) -> int:
-    """Weight of i in the direction that agreement is measured against."""
-    own = v.standing[i] if v.standing_sum else v.discount[i]
-    return int(SEATS_PART * own if has_reference(v) else own)
+    """Weight of i in the direction that agreement is measured against: its standing, but 0 outside the leader's camp.
+
+    Two fifths of the seats that point together outweigh the others in the main direction, and are no majority."""
+    if has_reference(v):
+        return int(SEATS_PART * v.standing[i])
+    k = leader(v)
+    if k is not None and v.outlook[k, i] <= max(v.cosine[k, i], 0) * v.standing[i] // F * F:
+        return 0
+    return int(v.standing[i])
 
 
 @vector()
@@ -265,9 +293,28 @@ def advice(v: View, k: int) -> int:
     return max(F, before - before // 16) if v.agreement_median < FADED else before
 
 
+def leader(v: View) -> int | None:
+    """The first seat whose outlook most agree with, if it is positive and more do than with the main direction."""
+    first = int(np.argmax(v.outlook_median))
+    return first if v.outlook_median[first] > max(v.pull_median, 0) else None
+
+
 def has_reference(v: View) -> bool:
     """Whether the owner's reference is among the rows, and not zero."""
     return bool(v.root[v.shape.reference] > 0)
+
+
+def _seen(v: View, seats: Sequence[int]) -> NDArray[np.int64]:
+    """Weights of all in the directions that some seats see: standing x the positive part of the cosine."""
+    cosines = np.asarray(v.cosine, np.int64)[seats]
+    return np.asarray(np.maximum(cosines, 0) * np.asarray(v.standing, np.int64) // F)
+
+
+def _lean_median(v: View, echo: Ints, voice: Ints) -> int:
+    """Lower median of the cosines (F) with a direction, each without its own part; that is not in the length."""
+    length = max(floor_sqrt(int(voice @ echo)), 1)
+    # 128 = sqrt(F): the root of a quantity in F is in sqrt(F).
+    return lower_median((echo[i] - voice[i] * F) * 128 // length for i in v.included)
 
 
 def _reference_voice(v: View) -> int:
@@ -291,7 +338,8 @@ STEPS: Final[list[Step]] = [
     norm, cosine, norm_median, clipping,
     kinship, kinship_bar, cosine_bar, coherence_past, coherence_now,
     coherence_past_median, coherence_now_median,
-    discount, standing, standing_sum, trust, voice, echo, echo_sum, agreement, agreement_median, presence,
+    discount, standing, pull, pull_median, outlook, outlook_median,
+    trust, voice, echo, echo_sum, agreement, agreement_median, presence,
     reputation, merit, merit_sum, weight, coefficient, strikes, penalty,
     advice,
 ]  # fmt: skip

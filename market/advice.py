@@ -18,7 +18,7 @@ ONE: Final = 1 << 14
 """The factor that leaves a hint as it is."""
 LEAST, MOST = ONE // 4, 4 * ONE
 """What trainers follow at all: a wrong result may stand until somebody has refuted it."""
-SLOT: Final = 22
+SLOT: Final = 25
 """Of the steps tree."""
 SLOT_BITS: Final = 6
 _LEAF: Final = 256

@@ -12,7 +12,7 @@ from typing import Final
 
 from aggregator.refute.evidence import Evidence
 from aggregator.rows import DELTAS, MEMORY
-from aggregator.rule import HOSTILE, MIN_SEATS, RATE
+from aggregator.rule import HOSTILE, MIN_SEATS, RATE, leader
 from aggregator.steps import View
 
 Reads = Callable[[Evidence, View, int, int], None]
@@ -114,9 +114,32 @@ def standing(e: Evidence, v: View, i: int, j: int) -> None:
     e.at("discount", i)
 
 
-def standing_sum(e: Evidence, v: View, i: int, j: int) -> None:
-    """Standing of all."""
+def pull(e: Evidence, v: View, i: int, j: int) -> None:
+    """Cosines with all, and their standing."""
+    e.row("cosine", i)
     e.vector("standing")
+
+
+def pull_median(e: Evidence, v: View, i: int, j: int) -> None:
+    """Pull and standing of all."""
+    e.vector("pull")
+    e.vector("standing")
+
+
+def outlook(e: Evidence, v: View, i: int, j: int) -> None:
+    """Cosines of both with all, and the standing of all."""
+    if v.is_included[j]:
+        e.row("cosine", i)
+        e.vector("standing")
+        if i != j:
+            e.row("cosine", j)
+
+
+def outlook_median(e: Evidence, v: View, i: int, j: int) -> None:
+    """What seat i sees of all, from cosines and standing, and their inner products with it."""
+    e.row("cosine", i)
+    e.vector("standing")
+    e.row("outlook", i)
 
 
 def trust(e: Evidence, v: View, i: int, j: int) -> None:
@@ -127,10 +150,16 @@ def trust(e: Evidence, v: View, i: int, j: int) -> None:
 
 
 def voice(e: Evidence, v: View, i: int, j: int) -> None:
-    """Whether anybody has standing, then standing or discount; whether there is a reference."""
-    e.scalar("standing_sum")
-    e.at("standing" if v.standing_sum else "discount", i)
-    _has_reference(e, v)
+    """Standing and whether there is a reference; without one who leads, and whether i leans to it."""
+    e.at("standing", i)
+    if _has_reference(e, v):
+        return
+    e.scalar("pull_median")
+    e.vector("outlook_median")
+    k = leader(v)
+    if k is not None:
+        e.entry("outlook", k, i)
+        e.entry("cosine", k, i)
 
 
 def echo(e: Evidence, v: View, i: int, j: int) -> None:
@@ -376,7 +405,8 @@ READS: Final[dict[str, Reads]] = {
         norm, cosine, norm_median, clipping,
         kinship, kinship_bar, cosine_bar, coherence_past, coherence_now,
         coherence_past_median, coherence_now_median,
-        discount, standing, standing_sum, trust, voice, echo, echo_sum, agreement, agreement_median, presence,
+        discount, standing, pull, pull_median, outlook, outlook_median,
+        trust, voice, echo, echo_sum, agreement, agreement_median, presence,
         reputation, merit, merit_sum, weight, coefficient, strikes, penalty,
         advice,
         has_public, own_system, own_fit, candidate, picks, system, fit, gathered, residual, residual_gram,

@@ -31,7 +31,7 @@ from benchmarks.robustness.scene import Attack
 from benchmarks.robustness.world import Outcome, play
 from market.errors import FairtrainError, InputError
 
-OURS = ["agreement", "majority", "clarity", "agreement+ref", "agreement+trust", "fltrust"]
+OURS = ["agreement", "agreement+trust", "fltrust"]
 BEST_PEERS = ["caf", "arc+nnm+trmean", "nnm+trmean", "nnm+geomed"]
 """ByzFL's best by their worst case on digits."""
 PAID = "agreement"

@@ -1,4 +1,4 @@
-"""The default rule of `aggregator.rule` on whole arrays of int64, with a reference row as an option.
+"""The default rule of `aggregator.rule` on whole arrays of int64, without the owner's reference (`trusted` has one).
 
 The same integers as the steps of the aggregator, by test; some fifty times faster, so that an adaptive attacker
 can ask it thousands of times. Products stay below 2^63 while entries of the Gram matrix stay below 2^48, which
@@ -15,7 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggregator.fixed import F
-from aggregator.rule import FULL_WEIGHT, HOSTILE, MIN_SEATS, START_REPUTATION, STRIKES, UNRELIABLE
+from aggregator.rule import (
+    CLEAR,
+    FADED,
+    FULL_WEIGHT,
+    HOSTILE,
+    LEAST_STANDING,
+    MIN_SEATS,
+    MOST_RATE,
+    START_REPUTATION,
+    STRIKES,
+    UNRELIABLE,
+)
 
 Array = NDArray[np.int64]
 State = Mapping[str, Array]
@@ -66,28 +77,22 @@ def lower_median(values: Array) -> int:
 
 
 class Agreement:
-    """Long-run agreement x agreement now x coherence discount; see `aggregator.rule`.
-
-    With a reference row, its vector makes 30 % of the direction that agreement is measured against
-    (it has no weight in the aggregate).
-    """
+    """Long-run agreement x agreement now x coherence discount, in a direction that a majority shares; see
+    `aggregator.rule`. Trainers follow its advice: the state has the factor of their learning rate."""
 
     name = "agreement"
     paper = ""
     uses_f = False
-
-    def __init__(self, uses_reference: bool = False) -> None:
-        self.uses_reference = uses_reference
-        if uses_reference:
-            self.name = "agreement+ref"
+    uses_reference = False
 
     def start(self, n: int) -> State:
-        """Everybody begins below the median; no kinship is known."""
+        """Everybody begins below the median; no kinship is known; the description's rate."""
         return {
             "reputation": np.full(n, START_REPUTATION, np.int64),
             "kinship": np.zeros((n, n), np.int64),
             "strikes": np.zeros(n, np.int64),
             "rounds": np.zeros(1, np.int64),
+            "rate": np.array([F]),
         }
 
     def weigh(self, gram: Array, state: State, params: Params) -> Verdict:
@@ -104,39 +109,23 @@ class Agreement:
         own = cosine[:n, :n]
         kinship = (9 * state["kinship"] + own) // 10 if state["rounds"][0] else own
         discount = self.discount(own, kinship)
+        standing = np.maximum(state["reputation"], LEAST_STANDING) * discount // F
         toward = n if params.reference and norm[n] else None
-        voices = self.voices(own, kinship, self.main_voice(state, discount))
-        agreement = self.best(cosine, norm[:n], voices, toward)
+        voice = camp(own, standing) if toward is None else standing
+        agreement = self.agreement(cosine, norm[:n], voice, toward)
         median = lower_median(agreement)
-        reputation = self.reputation(state, agreement, median)
+        scaled = np.clip(agreement * F // max(median, 3277), -F, F)
+        reputation = (19 * state["reputation"] + scaled) // 20
         trust = np.full(n, F, np.int64) if toward is None else cosine[:n, n]
         presence = self.presence(agreement, median, trust)
         merit = np.maximum(reputation, 0) * discount // F * presence // F * (norm[:n] > 0)
         hostile = (agreement <= -HOSTILE) & (median > 0) & (2 * (kinship < 0).sum(axis=1) > n)
         strikes = np.where(hostile, state["strikes"] + 1, 0)
-        after = {"reputation": reputation, "kinship": kinship, "strikes": strikes}
-        after |= self.advice(state, median)
         total = int(merit.sum())
         weights = merit * FULL_WEIGHT // total if total else np.zeros(n, np.int64)
-        weights = weights * self.pace(agreement, state) // F
-        state = {**after, "rounds": state["rounds"] + 1}
-        return Verdict(weights, clipping, state, labels(reputation, strikes))
-
-    def voices(self, cosine: Array, kinship: Array, main: Array) -> list[Array]:
-        """Directions that the round may be measured against, as says of the trainers."""
-        return [main]
-
-    def best(self, cosine: Array, norm: Array, voices: list[Array], reference: int | None) -> Array:
-        """Agreement with the direction whose median agreement is largest, the first among equals."""
-        return max((self.agreement(cosine, norm, voice, reference) for voice in voices), key=lower_median)
-
-    def pace(self, agreement: Array, state: State) -> int:
-        """Part (F) of the whole weight that is given; `state` from before the round."""
-        return F
-
-    def advice(self, state: State, median: int) -> dict[str, Array]:
-        """What trainers train the next round with; nothing is carried where it is not followed."""
-        return {}
+        after = {"reputation": reputation, "kinship": kinship, "strikes": strikes}
+        after |= {"rounds": state["rounds"] + 1, "rate": advised(state["rate"], median)}
+        return Verdict(weights, clipping, after, labels(reputation, strikes))
 
     def clipping(self, norm: Array) -> Array:
         """Factors that bring norms down to their lower median."""
@@ -150,11 +139,6 @@ class Agreement:
         by_now = 3 * lower_median(now) * F // (2 * np.maximum(now, 1))
         least = np.minimum(F, np.minimum(by_past, by_now))
         return np.asarray(least * least // F)
-
-    def main_voice(self, state: State, discount: Array) -> Array:
-        """Reputation x discount; discount alone if that is zero for all."""
-        standing = np.maximum(state["reputation"], 0) * discount // F
-        return standing if standing.sum() else discount
 
     def agreement(self, cosine: Array, norm: Array, voice: Array, reference: int | None) -> Array:
         """Leave-one-out cosine with that direction; `reference` is its row, if there is one."""
@@ -176,10 +160,31 @@ class Agreement:
         full = 7 * (max(median, 0) + 819)
         return np.minimum(F, np.maximum(agreement + 819, 0) * F * 10 // full)
 
-    def reputation(self, state: State, agreement: Array, median: int) -> Array:
-        """Moving average of agreement in units of the median."""
-        scaled = np.clip(agreement * F // max(median, 3277), -F, F)
-        return np.asarray((19 * state["reputation"] + scaled) // 20)
+
+def camp(cosine: Array, standing: Array) -> Array:
+    """Voices: everybody's standing, or only that of who leans to the view that most agree with, where more agree with
+    it than with the sum of all."""
+    seen = np.maximum(cosine, 0) * standing // F
+    views = seen @ cosine
+    medians = [lean_median(view, own) for view, own in zip(views, seen, strict=True)]
+    leader = int(np.argmax(medians))
+    pull = cosine @ standing
+    if medians[leader] <= max(lean_median(pull, standing), 0):
+        return standing
+    return np.where(views[leader] > seen[leader] * F, standing, 0)
+
+
+def lean_median(echo: Array, voice: Array) -> int:
+    """Lower median of what each resembles a direction beyond its own part of it, in units of its length."""
+    length = max(int(isqrt(voice @ echo)), 1)
+    return lower_median((echo - voice * F) * 128 // length)
+
+
+def advised(rate: Array, median: int) -> Array:
+    """A sixteenth up above a median agreement of 0.3, down below 0.15, between one and two."""
+    if median > CLEAR:
+        return np.minimum(MOST_RATE, rate + rate // 16)
+    return np.maximum(F, rate - rate // 16) if median < FADED else rate
 
 
 def cosines(gram: Array, norm: Array) -> Array:

@@ -11,10 +11,7 @@ from numpy.typing import NDArray
 
 from aggregator.fixed import F
 from aggregator.sketch import sketch_of
-from benchmarks.robustness.advised import Advised
 from benchmarks.robustness.agreement import GRAM_LIMIT, Agreement, Array, Params, State, Verdict, isqrt
-from benchmarks.robustness.clarity import Clarity
-from benchmarks.robustness.majority import Majority
 from benchmarks.robustness.trusted import Trusted
 from market.codec import UPDATE, blocks, encode
 
@@ -220,11 +217,7 @@ def exact_gram(sketch: Array) -> Array:
 
 RULES: Final[dict[str, Callable[[], Rule]]] = {
     "average": lambda: GramRule(Mean()),
-    "majority": lambda: GramRule(Majority()),
-    "clarity": lambda: GramRule(Clarity()),
     "agreement": lambda: GramRule(Agreement()),
-    "agreement+ref": lambda: GramRule(Agreement(uses_reference=True)),
     "agreement+trust": lambda: GramRule(Trusted()),
-    "agreement+advice": lambda: GramRule(Advised()),
     "fltrust": lambda: GramRule(FlTrust()),
 }

@@ -1,7 +1,6 @@
-"""A candidate for the mode with a reference row: the default rule times the trust of FLTrust.
+"""The default rule with the owner's reference: three tenths of the direction, and weights fall with the angle to it.
 
-It changes one step of `Agreement` with its reference: `presence` is also multiplied by the positive part of the
-cosine of the update with the reference (Cao, Fang, Liu, Gong 2021), one division in the check of an entry.
+The second is one more factor of `presence` (FLTrust: Cao, Fang, Liu, Gong 2021), the positive part of the cosine.
 """
 
 from __future__ import annotations
@@ -17,10 +16,7 @@ class Trusted(Agreement):
 
     name = "agreement+trust"
     paper = "arXiv:2012.13995"
-
-    def __init__(self) -> None:
-        super().__init__(uses_reference=True)
-        self.name = "agreement+trust"
+    uses_reference = True
 
     def presence(self, agreement: Array, median: int, trust: Array) -> Array:
         """As it is, times the positive part of the cosine with the reference."""

@@ -17,7 +17,7 @@ import {Verdict} from "./words.sol";
 /// Refutations and asks: the market runs this code in its own storage, like that of `Registry`. Which contracts check numbers
 /// is fixed by the constructor; they are pure, and see nothing but the facts that this contract has verified.
 contract Court is ICourt, MarketBase {
-    uint256 private constant RULE_SLOTS = 31; // slots 1 .. 31 of the steps are the rule's and novelty's, the others pay's
+    uint256 private constant RULE_SLOTS = 34; // slots 1 .. 34 of the steps are the rule's and novelty's, the others pay's
     uint256 private constant RULE_SCALARS = 8; // scalars 0 .. 7 likewise
     IChecks private immutable TREE_CHECKS;
     IChecks private immutable RULE_CHECKS;

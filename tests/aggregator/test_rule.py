@@ -1,6 +1,7 @@
 """The rule against a second, plain implementation of its formula, and its promises."""
 
 from math import isqrt
+from operator import mul
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from sample_rounds import decided, random_sketch
 
 from aggregator.decide import gram_of
 from aggregator.rows import COLUMNS, Shape
-from aggregator.rule import FULL_WEIGHT, START_REPUTATION, UNRELIABLE
+from aggregator.rule import FULL_WEIGHT, START_REPUTATION, UNRELIABLE, leader
 from aggregator.state import state_of
 from aggregator.verdicts import reason, verdict
 
@@ -47,8 +48,21 @@ def naive_rule(g: list[list[int]], rep: list[int], old: list[list[int]] | None) 
         for i in seats
     ]
     D = [x * x // F for x in d]
-    x = [max(rep[i], 0) * D[i] // F for i in seats]
-    x = x if any(x) else D
+    x = [max(rep[i], 64) * D[i] // F for i in seats]
+
+    def lean(y: list[int]) -> list[int]:
+        pulls = [sum(c[i][j] * y[j] for j in seats) for i in seats]
+        return [
+            (p - y[i] * F) * 128 // max(1, isqrt(max(0, sum(map(mul, y, pulls)))))
+            for i, p in enumerate(pulls)
+        ]
+
+    seen = [[max(c[k][j], 0) * x[j] // F for j in seats] for k in seats]
+    medians = [lmed(lean(y)) for y in seen]
+    leader = medians.index(max(medians))
+    if medians[leader] > max(0, lmed(lean(x))):
+        heard = [sum(c[i][j] * seen[leader][j] for j in seats) for i in seats]
+        x = [x[i] if heard[i] > seen[leader][i] * F else 0 for i in seats]
     v = [sum(c[i][j] * x[j] for j in seats) for i in seats]
     tot = sum(x[i] * v[i] for i in seats)
     a = [
@@ -193,3 +207,41 @@ def test_a_seat_below_a_quarter__is_unreliable_and_costs_nothing() -> None:
     assert view.reputation[4] < UNRELIABLE
     assert verdict(view, 4) == "unreliable"
     assert not view.penalty.any()
+
+
+def test_a_tight_camp_of_two_fifths__outweighs_the_others_and_does_not_lead() -> None:
+    rng, shape = np.random.default_rng(7), Shape(1, 20)
+    core, pairs = rng.standard_normal(COLUMNS), rng.standard_normal((6, COLUMNS))
+    sketch = np.zeros((shape.rows, COLUMNS))
+    # The honest resemble each other in pairs, so colluders who do so in a group stay below the discount.
+    sketch[:12] = core + 3 * np.repeat(pairs, 2, axis=0) + rng.standard_normal((12, COLUMNS))
+    sketch[12:20] = 1.3 * rng.standard_normal((8, COLUMNS)) - core
+    view = decided(np.rint(1000 * sketch).astype(np.int32), shape, first=range(20))
+
+    assert np.mean(view.pull[12:]) > 0 > np.mean(view.pull[:12])
+    assert leader(view) in range(12)
+    assert (view.voice > 0).tolist() == [True] * 12 + [False] * 8
+    assert (view.weight > 0).tolist() == [True] * 12 + [False] * 8
+    assert not view.penalty.any()
+
+
+def test_updates_that_resemble_nobody__have_no_leader_below_zero() -> None:
+    shape = Shape(1, 6)
+    sketch = np.zeros((shape.rows, COLUMNS), np.int32)
+    # Corners of a simplex: every cosine is -0.2.
+    sketch[:6, :6] = 6000 * np.eye(6, dtype=np.int32) - 1000
+    view = decided(sketch, shape, first=range(6))
+
+    assert max(view.outlook_median) <= 0
+    assert leader(view) is None
+    assert view.voice.tolist() == view.standing.tolist()
+
+
+@pytest.mark.parametrize(("reputation", "least"), [(-F, 64), (0, 64), (63, 64), (64, 64), (65, 65)])
+def test_standing__is_never_silent(reputation: int, least: int) -> None:
+    shape = Shape(1, 5)
+    sketch = random_sketch(shape, np.random.default_rng(5), 100)
+    view = decided(sketch, shape, reputation=[reputation] * 5)
+
+    assert view.standing.tolist() == [least * int(x) // F for x in view.discount]
+    assert view.voice.any()

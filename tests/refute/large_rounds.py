@@ -87,6 +87,8 @@ def _view(small: Trees, shape: Shape, i: int, j: int, rng: np.random.Generator) 
     seats = shape.seats
     values = {step.name: getattr(known, step.name) for step in SCALARS}
     values |= {step.name: _values(getattr(known, step.name), step, seats, (i, j), rng) for step in SLOTS}
+    # Seat j leads, so that voices read most.
+    values["outlook_median"][j] = max(1, *values["outlook_median"], values["pull_median"]) + 1
     values["picks"][i] = [shape.past(0, j), shape.past(1, j + 2), shape.past(0, j + 4)]
     return View(
         shape=shape, included=[i, j], n=seats, is_included=ints([1] * seats),

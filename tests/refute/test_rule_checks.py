@@ -137,7 +137,10 @@ POOL: dict[str, list[int]] = {
     "coherence_past": [0, 1, 700, F],
     "coherence_now": [0, 1, 700, F],
     "discount": [0, 1, 999, F],
-    "standing": [0, 1, F],
+    "standing": [0, 1, 63, F],
+    "pull": [-(2**30), -1, 0, F * F, 2**30],
+    "outlook": [-(2**30), -1, 0, 1, F * F, 2**30],
+    "outlook_median": [-F, -1, 0, 1, 9, 600, F],
     "trust": [-F, -1, 0, 1, 9, F],
     "voice": [0, 1, 77, F, 7 * F],
     "echo": [-(2**30), -1, 0, F * F, 2**30],
@@ -157,7 +160,7 @@ POOL: dict[str, list[int]] = {
     "norm_median": [0, 1, 2**36 - 1],
     "coherence_past_median": [0, 1, 700, F],
     "coherence_now_median": [0, 1, 700, F],
-    "standing_sum": [0, 1],
+    "pull_median": [-F, -1, 0, 1, 9, 600, F],
     "echo_sum": [-(2**40), 0, 1, 2**44],
     "agreement_median": [-F, 0, 1, 3276, 3277, 3278, F],
     "merit_sum": [0, 1, 9 * F],
@@ -315,7 +318,7 @@ def test_wrong_of_evidence_from_the_round_before__is_refused(contract: CheckCont
     ("a", "b", "c"),
     [
         (0, 8, 0), (0, 16, 0), (0, 0, 1), (0, 2**255, 0),  # not a scalar of these
-        (32, 0, 0), (61, 0, 0), (64, 0, 0), (2**255, 0, 0),  # not a step of these
+        (35, 0, 0), (63, 0, 0), (64, 0, 0), (2**255, 0, 0),  # not a step of these
         (1, 0, 1), (1, 32, 0), (1, 2**255, 0),  # a vector: column, seat
         (2, 0, 32), (2, 12, 0), (2, 2**255, 0), (2, 0, 2**255), (4, 12, 0),  # a matrix
     ],

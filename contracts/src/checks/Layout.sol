@@ -113,7 +113,7 @@ library Layout {
 
     /// Id of a slot from 1 on, see `StepTree`.
     function stepId(uint256 slot) internal pure returns (uint256) {
-        uint256[61] memory ids = [
+        uint256[64] memory ids = [
             uint256(0),
             Id.NORM,
             Id.COSINE,
@@ -125,6 +125,9 @@ library Layout {
             Id.COHERENCE_NOW,
             Id.DISCOUNT,
             Id.STANDING,
+            Id.PULL,
+            Id.OUTLOOK,
+            Id.OUTLOOK_MEDIAN,
             Id.TRUST,
             Id.VOICE,
             Id.ECHO,

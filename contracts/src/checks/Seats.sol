@@ -50,6 +50,20 @@ library Seats {
         }
     }
 
+    /// The first seat with the largest entry of a vector, and the entry.
+    function firstLargest(uint256 offset, uint256 seats) internal pure returns (uint256 seat, int256 largest) {
+        assembly ("memory-safe") {
+            largest := sar(192, calldataload(offset))
+            for { let k := 1 } lt(k, seats) { k := add(k, 1) } {
+                let value := sar(192, calldataload(add(offset, shl(3, k))))
+                if sgt(value, largest) {
+                    largest := value
+                    seat := k
+                }
+            }
+        }
+    }
+
     /// Word of the bitmap from seat `first` on, without bits past the last seat.
     function _bits(Facts calldata f, uint256 first) private pure returns (uint256 bits) {
         bits = f.included[first / WORD];

@@ -19,6 +19,7 @@ library Rule {
     int256 private constant STRIKES_LIMIT = 3;
     int256 private constant SLACK = 819;
     int256 private constant SCALE_FLOOR = 3277;
+    int256 private constant LEAST_STANDING = 64;
     int256 private constant CLEAR = 4915;
     int256 private constant FADED = 2458;
     uint256 private constant RATE = 1;
@@ -113,8 +114,48 @@ library Rule {
     // ----- agreement -----
 
     function standing(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
-        int256 reputation_ = Numbers.max(Before.reputation(r, f, i), 0);
+        int256 reputation_ = Numbers.max(Before.reputation(r, f, i), LEAST_STANDING);
         return Numbers.div(reputation_ * StepTree.at(r, t, DISCOUNT, i), F);
+    }
+
+    function pull(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
+        uint256 cosines = StepTree.row(r, t, COSINE, i);
+        return _dot(cosines, StepTree.vector(r, t, STANDING), f.seats);
+    }
+
+    function isPullMedian(Reader memory r, Steps memory t, Facts calldata f, int256 posted)
+        internal
+        pure
+        returns (bool)
+    {
+        int256[] memory echoes = Seats.gather(f, StepTree.vector(r, t, PULL), Seats.NONE);
+        int256[] memory voices = Seats.gather(f, StepTree.vector(r, t, STANDING), Seats.NONE);
+        _leanings(echoes, voices);
+        return Numbers.isLowerMedian(echoes, posted);
+    }
+
+    function outlook(Reader memory r, Steps memory t, Facts calldata f, uint256 i, uint256 j)
+        internal
+        pure
+        returns (int256)
+    {
+        if (!RowsOf.isIncluded(f, j)) return 0;
+        int256[] memory seen;
+        uint256 cosines;
+        (seen, cosines) = _seen(r, t, f, i);
+        if (i != j) cosines = StepTree.row(r, t, COSINE, j);
+        return _weighted(seen, Seats.gather(f, cosines, Seats.NONE));
+    }
+
+    function isOutlookMedian(Reader memory r, Steps memory t, Facts calldata f, uint256 i, int256 posted)
+        internal
+        pure
+        returns (bool)
+    {
+        (int256[] memory seen,) = _seen(r, t, f, i);
+        int256[] memory echoes = Seats.gather(f, StepTree.row(r, t, OUTLOOK, i), Seats.NONE);
+        _leanings(echoes, seen);
+        return Numbers.isLowerMedian(echoes, posted);
     }
 
     function trust(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
@@ -126,8 +167,14 @@ library Rule {
     }
 
     function voice(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
-        int256 own = StepTree.at(r, t, StepTree.scalar(r, t, STANDING_SUM) != 0 ? STANDING : DISCOUNT, i);
-        return _referenceSquare(r, f) == 0 ? own : SEATS_PART * own;
+        int256 own = StepTree.at(r, t, STANDING, i);
+        if (_referenceSquare(r, f) != 0) return SEATS_PART * own;
+        int256 main = Numbers.max(StepTree.scalar(r, t, PULL_MEDIAN), 0);
+        (uint256 leader, int256 median) = Seats.firstLargest(StepTree.vector(r, t, OUTLOOK_MEDIAN), f.seats);
+        if (median <= main) return own;
+        int256 heard = StepTree.entry(r, t, OUTLOOK, leader, i);
+        int256 likeness = Numbers.max(StepTree.entry(r, t, COSINE, leader, i), 0);
+        return heard > Numbers.div(likeness * own, F) * F ? own : int256(0);
     }
 
     function echo(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
@@ -245,7 +292,56 @@ library Rule {
         return Numbers.div(REFERENCE_PART * Seats.sum(voices, seats), SEATS_PART);
     }
 
+    /// Weights of included seats in the direction that seat `i` sees: standing x the positive part of the cosine; and where
+    /// its cosines begin in calldata.
+    function _seen(Reader memory r, Steps memory t, Facts calldata f, uint256 i)
+        private
+        pure
+        returns (int256[] memory seen, uint256 cosines)
+    {
+        cosines = StepTree.row(r, t, COSINE, i);
+        seen = Seats.gather(f, cosines, Seats.NONE);
+        int256[] memory standings = Seats.gather(f, StepTree.vector(r, t, STANDING), Seats.NONE);
+        assembly ("memory-safe") {
+            let at := add(seen, 32)
+            let other := add(standings, 32)
+            for { let end := add(at, shl(5, mload(seen))) } lt(at, end) { at := add(at, 32) } {
+                let likeness := mload(at)
+                mstore(at, sar(14, mul(mul(likeness, sgt(likeness, 0)), mload(other))))
+                other := add(other, 32)
+            }
+        }
+    }
+
+    /// Turns inner products with a direction into cosines with it, each less its own part.
+    function _leanings(int256[] memory echoes, int256[] memory voices) private pure {
+        int256 length = Numbers.max(Numbers.sqrt(_weighted(voices, echoes)), 1);
+        // 128 = sqrt(F): the root of a quantity in F is in sqrt(F). Quotients are floors.
+        assembly ("memory-safe") {
+            let at := add(echoes, 32)
+            let other := add(voices, 32)
+            for { let end := add(at, shl(5, mload(echoes))) } lt(at, end) { at := add(at, 32) } {
+                let rest := shl(7, sub(mload(at), shl(14, mload(other))))
+                let cosine_ := sdiv(rest, length)
+                mstore(at, sub(cosine_, and(slt(rest, 0), iszero(eq(mul(cosine_, length), rest)))))
+                other := add(other, 32)
+            }
+        }
+    }
+
     // ----- loops -----
+
+    /// Inner product of two arrays of one length. SAFETY: N < 2^16 terms of 126 bits.
+    function _weighted(int256[] memory x, int256[] memory y) private pure returns (int256 sum) {
+        assembly ("memory-safe") {
+            let at := add(x, 32)
+            let other := add(y, 32)
+            for { let end := add(at, shl(5, mload(x))) } lt(at, end) { at := add(at, 32) } {
+                sum := add(sum, mul(mload(at), mload(other)))
+                other := add(other, 32)
+            }
+        }
+    }
 
     /// Inner product of two vectors; entries of seats that are not included are zero. SAFETY: N < 2^16 terms of 126 bits.
     function _dot(uint256 x, uint256 y, uint256 seats) private pure returns (int256 sum) {
