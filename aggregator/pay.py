@@ -23,15 +23,14 @@ _TWIN_START: Final = 9830
 _TWIN_WIDTH: Final = 9830
 _TWIN_PRIOR: Final = 1
 """Rounds of no resemblance that every pair starts with: more lets twins earn twice for longer."""
-_HEARD: Final = 13107
-"""0.2: average agreement from which a seat has its full say."""
-_LEAST_HEARD: Final = 16384
-"""0.25 of a full say: who agrees with nobody yet is not shut out."""
+_LEAST_HEARD: Final = 4096
+"""1/16 of a full say: were nobody heard, nobody could come to agree."""
 _GATE_START: Final = 16384
 """0.25 of the median new agreement."""
-_GATE_WIDTH: Final = 26214
+_GATE_WIDTH: Final = 16384
 _FLOOR: Final = 3276
-"""0.05: average agreement below which a seat is not judged by what is new in it, but not paid."""
+"""0.05: average agreement below which a seat is not judged by what is new in it, but not paid; from it on it has
+its full say."""
 _SHARE: Final = 1 << 32
 """What a round gives out, in the units that received pay is counted in."""
 _WORTH_BITS: Final = 32
@@ -117,7 +116,7 @@ def heard(v: View, i: int) -> int:
     """Part (O) of a full say, by average agreement so far: noise should not say what agreement is."""
     if not v.before_age[i]:
         return O
-    full = max(_HEARD * v.before_age[i] // O, 1)
+    full = max(_FLOOR * v.before_age[i] // O, 1)
     return int(_LEAST_HEARD + (O - _LEAST_HEARD) * bound(v.before_earned[i], 0, full) // full)
 
 
@@ -263,10 +262,12 @@ def worth(v: View) -> int:
 
 @vector()
 def points(v: View, i: int) -> int:
-    """Pay before scaling to the pot: what is missing, and at least a sixteenth of the whole, so that who had too
-    much before is still paid for this round."""
+    """Pay before scaling to the pot: a sixteenth of all that i has a claim to, as every round gives, and a quarter
+    of what is missing of the rest; who had too much before gets at least half of the former. Were all that is
+    missing paid at once, the luck of one seed would decide a round's pay."""
     whole = v.claim[i] * v.worth >> _WORTH_BITS
-    return int(max(whole - v.had[i], whole // 16))
+    now = whole // 16
+    return int(max(now + (whole - now - v.had[i]) // 4, now // 2))
 
 
 @scalar

@@ -129,7 +129,7 @@ def test_agreed_and_new_terms__are_the_printed_formula() -> None:
     view = play(4, {7: rider})[-1]
     n, g, b = 8, view.gram, view.residual_gram
     d = [max(isqrt(g[i, i]), 1) for i in range(n)]
-    said = [16384 + 49152 * min(max(e, 0), 13107 * a // O) // (13107 * a // O) for e, a in before_sums(view)]
+    said = [4096 + 61440 * min(max(e, 0), 3276 * a // O) // (3276 * a // O) for e, a in before_sums(view)]
     v = [min(O, O * view.norm_median // d[i]) * said[i] // (O + sum(view.alike[i])) for i in range(n)]
 
     def terms(products: Any, voices: list[int], lengths: Any, i: int) -> list[int]:
@@ -171,7 +171,7 @@ def test_pay__is_what_is_missing_of_each_claim() -> None:
     ]
     worth = (sum(kept) + 2**32 << 32) // sum(claims)
     whole = [claim * worth >> 32 for claim in claims]
-    points = [max(x - y, x // 16) for x, y in zip(whole, kept, strict=True)]
+    points = [max(x // 16 + (x - x // 16 - y) // 4, x // 16 // 2) for x, y in zip(whole, kept, strict=True)]
 
     assert view.points.tolist() == points
     assert view.pay.tolist() == [(POT - FEE) * p // sum(points) for p in points]

@@ -12,14 +12,14 @@ import "../StepTree.sol";
 /// Agreement and new agreement: steps heard to new_sum of `aggregator/pay.py`.
 library Agreement {
     int256 private constant ONE = 65536;
-    int256 private constant HEARD_FROM = 13107;
-    int256 private constant LEAST_HEARD = 16384;
+    int256 private constant FLOOR = 3276;
+    int256 private constant LEAST_HEARD = 4096;
     int256 private constant TERM_LIMIT = 0x400000000; // 4 in Q32
 
     function heard(Reader memory r, Facts calldata f, uint256 i) internal pure returns (int256) {
         int256 rounds = Before.at(r, f, AGE, i);
         if (rounds == 0) return ONE;
-        int256 full = Numbers.max(Numbers.div(HEARD_FROM * rounds, ONE), 1);
+        int256 full = Numbers.max(Numbers.div(FLOOR * rounds, ONE), 1);
         int256 sum = Numbers.bound(Before.at(r, f, EARNED, i), 0, full);
         return LEAST_HEARD + Numbers.div((ONE - LEAST_HEARD) * sum, full);
     }

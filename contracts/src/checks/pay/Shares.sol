@@ -15,7 +15,7 @@ import "../StepTree.sol";
 library Shares {
     int256 private constant ONE = Twins.ONE;
     int256 private constant GATE_START = 16384;
-    int256 private constant GATE_WIDTH = 26214;
+    int256 private constant GATE_WIDTH = 16384;
     int256 private constant FLOOR = 3276;
     int256 private constant SHARE = 1 << 32;
     uint256 private constant WORTH_BITS = 32;
@@ -104,7 +104,8 @@ library Shares {
     function points(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
         int256 claim_ = StepTree.at(r, t, CLAIM, i);
         int256 whole = claim_ * StepTree.scalar(r, t, WORTH) >> WORTH_BITS;
-        return Numbers.max(whole - StepTree.at(r, t, HAD, i), whole >> 4);
+        int256 now_ = whole >> 4;
+        return Numbers.max(now_ + (whole - now_ - StepTree.at(r, t, HAD, i) >> 2), now_ >> 1);
     }
 
     function pointsSum(Reader memory r, Steps memory t, Facts calldata f) internal pure returns (int256) {
@@ -119,11 +120,7 @@ library Shares {
         return Numbers.div(toPay * StepTree.at(r, t, POINTS, i), sum);
     }
 
-    function received(Reader memory r, Steps memory t, Facts calldata f, uint256 i)
-        internal
-        pure
-        returns (int256 sum)
-    {
+    function received(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256 sum) {
         sum = Numbers.decayed(Before.at(r, f, RECEIVED, i));
         if (!RowsOf.isIncluded(f, i)) return sum;
         int256 all = StepTree.scalar(r, t, POINTS_SUM);

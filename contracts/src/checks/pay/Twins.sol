@@ -33,11 +33,7 @@ library Twins {
         return 1000 * norm > median && 100 * rest > 3 * norm ? int256(1) : int256(0);
     }
 
-    function age(Reader memory r, Steps memory t, Facts calldata f, uint256 i)
-        internal
-        pure
-        returns (int256 rounds)
-    {
+    function age(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256 rounds) {
         rounds = Numbers.decayed(Before.at(r, f, AGE, i));
         if (RowsOf.isIncluded(f, i) && StepTree.scalar(r, t, HAS_PUBLIC) != 0) rounds += ONE;
     }
