@@ -28,7 +28,7 @@ ASK_SURCHARGE: Final = 64
 """The price of an ask rises by one of these parts for each open ask of the same result; the rise is burned."""
 MOST_QUESTIONS: Final = 5
 """Asks that lead from a root to any wrong leaf."""
-SEED_NOISE_BPS: Final = 2_000
+SEED_NOISE_BPS: Final = 1_000
 """Deviation of one seat's pay over seeds, in parts of the mean pay: above what `benchmarks.incentives` measures."""
 
 

@@ -171,7 +171,7 @@ def test_pay__is_what_is_missing_of_each_claim() -> None:
     ]
     worth = (sum(kept) + 2**32 << 32) // sum(claims)
     whole = [claim * worth >> 32 for claim in claims]
-    points = [max(x // 16 + (x - x // 16 - y) // 4, x // 16 // 2) for x, y in zip(whole, kept, strict=True)]
+    points = [max(x // 16 + (x - x // 16 - y) // 8, x // 16 // 2) for x, y in zip(whole, kept, strict=True)]
 
     assert view.points.tolist() == points
     assert view.pay.tolist() == [(POT - FEE) * p // sum(points) for p in points]

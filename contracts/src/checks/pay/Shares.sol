@@ -105,7 +105,7 @@ library Shares {
         int256 claim_ = StepTree.at(r, t, CLAIM, i);
         int256 whole = claim_ * StepTree.scalar(r, t, WORTH) >> WORTH_BITS;
         int256 now_ = whole >> 4;
-        return Numbers.max(now_ + (whole - now_ - StepTree.at(r, t, HAD, i) >> 2), now_ >> 1);
+        return Numbers.max(now_ + (whole - now_ - StepTree.at(r, t, HAD, i) >> 3), now_ >> 1);
     }
 
     function pointsSum(Reader memory r, Steps memory t, Facts calldata f) internal pure returns (int256) {
