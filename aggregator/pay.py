@@ -179,12 +179,13 @@ def new_others_norm(v: View, i: int) -> int:
 
 @matrix(carried=True)
 def new_sum(v: View, i: int) -> Ints:
-    """Decaying sum (Q32) of each pair's term of new agreement: a cosine of residuals, whatever part of the update
-    the residual is, so that a little work disguised by much of the last delta stays a little work."""
+    """Decaying sum (Q32) of each pair's term of new agreement: a cosine of residuals, so that noise beside the last
+    delta counts as noise. A residual shorter than a quarter of the update counts as that long: the rest of what is
+    public is no work."""
     kept = decayed(v.before_new_sum[i])
     if not (_counts(v, i) and v.live[i]):
         return np.asarray(kept)
-    scale = v.residual_norm[i] * v.new_others_norm[i]
+    scale = max(v.residual_norm[i], _length(v, i) // 4) * v.new_others_norm[i]
     return np.asarray(kept + _terms(v, i, v.new_voice, v.residual_gram[i], scale))
 
 

@@ -171,6 +171,7 @@ def new_sum(e: Evidence, v: View, i: int, j: int) -> None:
     e.at("live", i)
     if v.live[i]:
         e.at("residual_norm", i)
+        e.at("norm", i)
         e.at("new_others_norm", i)
         e.entry("alike", i, j)
         e.at("new_voice", j)

@@ -143,13 +143,10 @@ def test_agreed_and_new_terms__are_the_printed_formula() -> None:
 
     agreed = [sum(terms(g, v, d, i)) >> 16 for i in range(n)]
     new_voice = [v[i] * max(agreed[i], 0) // O for i in range(n)]
-    before = view.before_new_sum
+    before, rest = view.before_new_sum, [max(e, x // 4) for e, x in zip(view.residual_norm, d, strict=True)]
     assert view.agreed.tolist() == agreed
     assert view.new_sum.tolist() == [
-        [
-            x - x // 16 + term
-            for x, term in zip(before[i], terms(b, new_voice, view.residual_norm, i), strict=True)
-        ]
+        [x - x // 16 + term for x, term in zip(before[i], terms(b, new_voice, rest, i), strict=True)]
         for i in range(n)
     ]
     assert set(view.live) == {1}

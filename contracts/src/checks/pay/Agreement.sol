@@ -87,6 +87,7 @@ library Agreement {
         if (i == j || !RowsOf.isIncluded(f, i) || !RowsOf.isIncluded(f, j)) return sum;
         if (StepTree.scalar(r, t, HAS_PUBLIC) == 0 || StepTree.at(r, t, LIVE, i) == 0) return sum;
         int256 scale = StepTree.at(r, t, RESIDUAL_NORM, i);
+        scale = Numbers.max(scale, Twins.length(r, t, i) >> 2);
         scale *= StepTree.at(r, t, NEW_OTHERS_NORM, i);
         int256 alike = StepTree.entry(r, t, ALIKE, i, j);
         int256 voice = StepTree.at(r, t, NEW_VOICE, j);
