@@ -16,7 +16,7 @@ contract RealChecksTest is MarketTest {
     uint256 private constant LAST_LEAF = 976; // of a million coefficients
     uint256 private constant REPUTATION = 16;
     uint256 private constant PENALTY = 21;
-    uint256 private constant PAY = 60;
+    uint256 private constant PAY = 58;
 
     bytes32[] private slots = new bytes32[](64); // of the steps tree
     bytes32 private fileRoot; // of what seat 0 reveals, if not zero
@@ -212,7 +212,7 @@ contract RealChecksTest is MarketTest {
         posts[round] = post;
         vm.prank(liar);
         market.post(P, round, post);
-        // 60 meets the path of 16 at the upper half of all slots, 21 at the four slots beside those of 16.
+        // 58 meets the path of 16 at the upper half of all slots, 21 at the four slots beside those of 16.
         bytes memory steps = bytes.concat(
             _opened(REPUTATION, reputation),
             abi.encodePacked(pay, _slotPath(PAY, 5)),

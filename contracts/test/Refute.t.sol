@@ -204,7 +204,7 @@ contract RefuteTest is RefutationTest {
         _expectTold(round, "rule", _refutation(round, Check.Step, 31, 3, SEATS, ""), f);
         _expectTold(round, "pay", _refutation(round, Check.Step, 32, 3, SEATS, ""), f);
         f.firstC = true;
-        _expectTold(round, "pay", _refutation(round, Check.Step, 60, 0, 1, ""), f);
+        _expectTold(round, "pay", _refutation(round, Check.Step, 59, 0, 1, ""), f);
         (f.firstB, f.sealedB) = (false, false); // nobody sits on seat 9
         _expectTold(round, "rule", _refutation(round, Check.Step, 2, 9, 1, ""), f);
     }

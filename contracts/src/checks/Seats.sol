@@ -40,6 +40,27 @@ library Seats {
         }
     }
 
+    /// Shortens `values`, one a seat, to those of the included seats.
+    function keep(Facts calldata f, int256[] memory values) internal pure {
+        uint256 to;
+        assembly ("memory-safe") {
+            to := add(values, 32)
+        }
+        for (uint256 first; first < f.seats; first += WORD) {
+            uint256 bits = _bits(f, first);
+            assembly ("memory-safe") {
+                for { let from := add(add(values, 32), shl(5, first)) } bits { bits := shr(1, bits) } {
+                    mstore(to, mload(from))
+                    to := add(to, shl(5, and(bits, 1)))
+                    from := add(from, 32)
+                }
+            }
+        }
+        assembly ("memory-safe") {
+            mstore(values, shr(5, sub(sub(to, values), 32)))
+        }
+    }
+
     /// Sum of the entries of all seats: those of seats that are not included are zero.
     function sum(uint256 offset, uint256 seats) internal pure returns (int256 total) {
         // SAFETY: 64 bits each.

@@ -24,6 +24,7 @@ library Rule {
     int256 private constant FADED = 2458;
     uint256 private constant RATE = 1;
     uint256 private constant SERVER = 3;
+    uint256 private constant NOBODY = 0; // in place of where cosines begin
     int256 private constant SEATS_PART = 7; // of ten parts of the direction, where there is a reference
     int256 private constant REFERENCE_PART = 3;
 
@@ -128,10 +129,9 @@ library Rule {
         pure
         returns (bool)
     {
-        int256[] memory echoes = Seats.gather(f, StepTree.vector(r, t, PULL), Seats.NONE);
-        int256[] memory voices = Seats.gather(f, StepTree.vector(r, t, STANDING), Seats.NONE);
-        _leanings(echoes, voices);
-        return Numbers.isLowerMedian(echoes, posted);
+        uint256 echoes = StepTree.vector(r, t, PULL);
+        uint256 standings = StepTree.vector(r, t, STANDING);
+        return Numbers.isLowerMedian(_leanings(f, NOBODY, standings, echoes), posted);
     }
 
     function outlook(Reader memory r, Steps memory t, Facts calldata f, uint256 i, uint256 j)
@@ -140,11 +140,10 @@ library Rule {
         returns (int256)
     {
         if (!RowsOf.isIncluded(f, j)) return 0;
-        int256[] memory seen;
-        uint256 cosines;
-        (seen, cosines) = _seen(r, t, f, i);
-        if (i != j) cosines = StepTree.row(r, t, COSINE, j);
-        return _weighted(seen, Seats.gather(f, cosines, Seats.NONE));
+        uint256 cosines = StepTree.row(r, t, COSINE, i);
+        uint256 standings = StepTree.vector(r, t, STANDING);
+        uint256 others = i == j ? cosines : StepTree.row(r, t, COSINE, j);
+        return _seenDot(cosines, standings, others, f.seats);
     }
 
     function isOutlookMedian(Reader memory r, Steps memory t, Facts calldata f, uint256 i, int256 posted)
@@ -152,10 +151,10 @@ library Rule {
         pure
         returns (bool)
     {
-        (int256[] memory seen,) = _seen(r, t, f, i);
-        int256[] memory echoes = Seats.gather(f, StepTree.row(r, t, OUTLOOK, i), Seats.NONE);
-        _leanings(echoes, seen);
-        return Numbers.isLowerMedian(echoes, posted);
+        uint256 cosines = StepTree.row(r, t, COSINE, i);
+        uint256 standings = StepTree.vector(r, t, STANDING);
+        uint256 echoes = StepTree.row(r, t, OUTLOOK, i);
+        return Numbers.isLowerMedian(_leanings(f, cosines, standings, echoes), posted);
     }
 
     function trust(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
@@ -292,53 +291,52 @@ library Rule {
         return Numbers.div(REFERENCE_PART * Seats.sum(voices, seats), SEATS_PART);
     }
 
-    /// Weights of included seats in the direction that seat `i` sees: standing x the positive part of the cosine; and where
-    /// its cosines begin in calldata.
-    function _seen(Reader memory r, Steps memory t, Facts calldata f, uint256 i)
-        private
-        pure
-        returns (int256[] memory seen, uint256 cosines)
-    {
-        cosines = StepTree.row(r, t, COSINE, i);
-        seen = Seats.gather(f, cosines, Seats.NONE);
-        int256[] memory standings = Seats.gather(f, StepTree.vector(r, t, STANDING), Seats.NONE);
-        assembly ("memory-safe") {
-            let at := add(seen, 32)
-            let other := add(standings, 32)
-            for { let end := add(at, shl(5, mload(seen))) } lt(at, end) { at := add(at, 32) } {
-                let likeness := mload(at)
-                mstore(at, sar(14, mul(mul(likeness, sgt(likeness, 0)), mload(other))))
-                other := add(other, 32)
-            }
-        }
-    }
-
-    /// Turns inner products with a direction into cosines with it, each less its own part.
-    function _leanings(int256[] memory echoes, int256[] memory voices) private pure {
-        int256 length = Numbers.max(Numbers.sqrt(_weighted(voices, echoes)), 1);
-        // 128 = sqrt(F): the root of a quantity in F is in sqrt(F). Quotients are floors.
-        assembly ("memory-safe") {
-            let at := add(echoes, 32)
-            let other := add(voices, 32)
-            for { let end := add(at, shl(5, mload(echoes))) } lt(at, end) { at := add(at, 32) } {
-                let rest := shl(7, sub(mload(at), shl(14, mload(other))))
-                let cosine_ := sdiv(rest, length)
-                mstore(at, sub(cosine_, and(slt(rest, 0), iszero(eq(mul(cosine_, length), rest)))))
-                other := add(other, 32)
-            }
-        }
-    }
-
     // ----- loops -----
 
-    /// Inner product of two arrays of one length. SAFETY: N < 2^16 terms of 126 bits.
-    function _weighted(int256[] memory x, int256[] memory y) private pure returns (int256 sum) {
+    /// Cosines of the included seats with a direction, each less its own part of it: from `echoes`, inner products with the
+    /// direction, which is the sum of all by standing x the positive part of `cosines` (by standing alone for NOBODY).
+    function _leanings(Facts calldata f, uint256 cosines, uint256 standings, uint256 echoes)
+        private
+        pure
+        returns (int256[] memory values)
+    {
+        int256 square = _seenDot(cosines, standings, echoes, f.seats);
+        int256 length = Numbers.max(Numbers.sqrt(square), 1);
+        values = new int256[](f.seats);
+        // 128 = sqrt(F): the root of a quantity in F is in sqrt(F). Quotients are floors.
         assembly ("memory-safe") {
-            let at := add(x, 32)
-            let other := add(y, 32)
-            for { let end := add(at, shl(5, mload(x))) } lt(at, end) { at := add(at, 32) } {
-                sum := add(sum, mul(mload(at), mload(other)))
-                other := add(other, 32)
+            let likeness := F
+            let at := add(values, 32)
+            for { let end := add(at, shl(5, mload(values))) } lt(at, end) { at := add(at, 32) } {
+                if cosines {
+                    likeness := sar(192, calldataload(cosines))
+                    likeness := mul(likeness, sgt(likeness, 0))
+                    cosines := add(cosines, 8)
+                }
+                let seen := sar(14, mul(likeness, sar(192, calldataload(standings))))
+                let rest := shl(7, sub(sar(192, calldataload(echoes)), shl(14, seen)))
+                let leaning := sdiv(rest, length)
+                mstore(at, sub(leaning, and(slt(rest, 0), iszero(eq(mul(leaning, length), rest)))))
+                standings := add(standings, 8)
+                echoes := add(echoes, 8)
+            }
+        }
+        Seats.keep(f, values);
+    }
+
+    /// Inner product of a direction as in `_leanings` with a vector. SAFETY: N < 2^16 terms of 126 bits.
+    function _seenDot(uint256 cosines, uint256 standings, uint256 y, uint256 seats) private pure returns (int256 sum) {
+        assembly ("memory-safe") {
+            let likeness := F
+            for { let end := add(y, shl(3, seats)) } lt(y, end) { y := add(y, 8) } {
+                if cosines {
+                    likeness := sar(192, calldataload(cosines))
+                    likeness := mul(likeness, sgt(likeness, 0))
+                    cosines := add(cosines, 8)
+                }
+                let seen := sar(14, mul(likeness, sar(192, calldataload(standings))))
+                sum := add(sum, mul(seen, sar(192, calldataload(y))))
+                standings := add(standings, 8)
             }
         }
     }
