@@ -69,6 +69,9 @@ mutants: setup   ## mutation testing of the contracts, goes on where it stopped:
 artifacts: setup ## recompiles the committed contract artifacts
 	$(BIN)/python -m market.chain.compile
 
+snapshots: compiled ## gas and sizes as they are now, to contracts/snapshots
+	cd contracts && UPDATE_SNAPSHOTS=true $(FORGE) test --match-contract 'Gas|Size'
+
 lock: setup      ## renews the lock files from pyproject.toml, tools/*.in and package.json
 	$(BIN)/uv pip compile --upgrade --generate-hashes --extra trainer --extra dev --python-version 3.11 -o requirements.lock pyproject.toml
 	npm install --package-lock-only --ignore-scripts
