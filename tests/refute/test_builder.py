@@ -7,6 +7,7 @@ from refute_rounds import Made, made
 
 from aggregator.refute.builder import READS, evidence_for, refutation, results_needed
 from aggregator.refute.differences import Difference, first_difference
+from aggregator.refute.evidence import SLOT_OF
 from aggregator.refute.mutate import bumped, changed_leaf
 from aggregator.refute.proof_tree import Changed
 from aggregator.rows import Shape
@@ -60,9 +61,9 @@ def step_leaf(made_: Made, name: str, row: int = 0) -> int:
 @pytest.mark.parametrize(
     ("name", "row", "at", "expected"),
     [
-        ("weight", 0, 8 * 4, Difference(Check.Step, 18, 4, 0, "step weight, seat 4")),
+        ("weight", 0, 8 * 4, Difference(Check.Step, SLOT_OF["weight"], 4, 0, "step weight, seat 4")),
         ("kinship", 3, 8 * 2, Difference(Check.Step, 4, 3, 2, "step kinship, row 3, column 2")),
-        ("pay", 0, 16 * 5, Difference(Check.Step, 58, 5, 0, "step pay, seat 5")),
+        ("pay", 0, 16 * 5, Difference(Check.Step, SLOT_OF["pay"], 5, 0, "step pay, seat 5")),
     ],
 )
 def test_first_difference_in_steps__is_the_entry(

@@ -304,7 +304,9 @@ def test_wrong_of_another_scalar__is_refused(
     assert contract.answer(replace(question, a=a, b=b, c=c)) == Refused("MarketNoSuchEntry")
 
 
-@pytest.mark.parametrize("slot", [1, 31, 61, 63, 64, SLOT_OF["pay"] + 256, 2**255])
+@pytest.mark.parametrize(
+    "slot", [1, SLOT_OF["residual_gram"], len(SLOT_OF) + 1, 64, SLOT_OF["pay"] + 256, 2**255]
+)
 def test_wrong_of_another_slot__is_refused(contract: CheckContract, usual: Trees, slot: int) -> None:
     assert contract.answer(replace(one_each(usual)["pay"], a=slot)) == Refused("MarketNoSuchEntry")
 

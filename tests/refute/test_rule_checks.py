@@ -26,6 +26,7 @@ from step_rounds import (
 )
 
 from aggregator import novelty, rule
+from aggregator.refute.evidence import SLOT_OF
 from aggregator.refute.proof_tree import Group, Leaves, ProofTree
 from aggregator.refute.rule_reads import READS
 from aggregator.refute.trees import Trees, steps_tree
@@ -318,7 +319,7 @@ def test_wrong_of_evidence_from_the_round_before__is_refused(contract: CheckCont
     ("a", "b", "c"),
     [
         (0, 8, 0), (0, 16, 0), (0, 0, 1), (0, 2**255, 0),  # not a scalar of these
-        (35, 0, 0), (63, 0, 0), (64, 0, 0), (2**255, 0, 0),  # not a step of these
+        (SLOT_OF["residual_gram"] + 1, 0, 0), (63, 0, 0), (64, 0, 0), (2**255, 0, 0),  # not a step of these
         (1, 0, 1), (1, 32, 0), (1, 2**255, 0),  # a vector: column, seat
         (2, 0, 32), (2, 12, 0), (2, 2**255, 0), (2, 0, 2**255), (4, 12, 0),  # a matrix
     ],
