@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+
 import {Check, Tree} from "../src/checks/IChecks.sol";
-import {StepTree} from "../src/checks/StepTree.sol";
+import "../src/checks/StepTree.sol" as Id;
 import {IMarketFacts as M} from "../src/interfaces/IMarket.sol";
 import {Account as SeatAccount, Post, Refutation} from "../src/types.sol";
 import {MarketTest} from "./utils/MarketTest.sol";
@@ -14,9 +16,9 @@ contract RealChecksTest is MarketTest {
     uint256 private constant ROW_BITS = 4; // ten seats
     uint256 private constant CHUNK_BITS = 6; // 36 leaves of gathered sums, the longest row of few seats
     uint256 private constant LAST_LEAF = 976; // of a million coefficients
-    uint256 private constant REPUTATION = 16;
-    uint256 private constant PENALTY = 21;
-    uint256 private constant PAY = 58;
+    uint256 private constant REPUTATION = Id.REPUTATION & 255;
+    uint256 private constant PENALTY = Id.PENALTY & 255;
+    uint256 private constant PAY = Id.PAY & 255;
 
     bytes32[] private slots = new bytes32[](64); // of the steps tree
     bytes32 private fileRoot; // of what seat 0 reveals, if not zero
@@ -129,7 +131,7 @@ contract RealChecksTest is MarketTest {
         _postSteps(round);
         _stands(round, _refutation(round, Check.Paid, 0, 0, _opened(0, leaf)));
         leaf[255] ^= 0x01;
-        vm.expectPartialRevert(StepTree.MarketWrongLeaf.selector);
+        vm.expectPartialRevert(Id.StepTree.MarketWrongLeaf.selector);
         market.refute(P, round, _refutation(round, Check.Paid, 0, 0, _opened(0, leaf)));
     }
 
@@ -212,11 +214,11 @@ contract RealChecksTest is MarketTest {
         posts[round] = post;
         vm.prank(liar);
         market.post(P, round, post);
-        // 58 meets the path of 16 at the upper half of all slots, 21 at the four slots beside those of 16.
+        // The paths of two slots meet where their numbers begin to differ: above, siblings have been opened.
         bytes memory steps = bytes.concat(
             _opened(REPUTATION, reputation),
-            abi.encodePacked(pay, _slotPath(PAY, 5)),
-            abi.encodePacked(penalty, _slotPath(PENALTY, 2))
+            abi.encodePacked(pay, _slotPath(PAY, Math.log2(PAY ^ REPUTATION))),
+            abi.encodePacked(penalty, _slotPath(PENALTY, Math.log2(PENALTY ^ REPUTATION)))
         );
         x = _refutation(round, Check.Account, 3, 0, bytes.concat(abi.encodePacked(leaf, path), steps));
     }

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {Check, Facts, Tree} from "../src/checks/IChecks.sol";
+import {LAST_SLOT, RESIDUAL_GRAM, RESIDUAL_NORM} from "../src/checks/StepTree.sol";
 import {ICourt, IMarketFacts as M} from "../src/interfaces/IMarket.sol";
 import {AggregatorView, Below, Phase, Post, Refutation} from "../src/types.sol";
 import {ChecksMock} from "./mocks/ChecksMock.sol";
@@ -201,10 +202,10 @@ contract RefuteTest is RefutationTest {
         _expectTold(round, "tree", _refutation(round, Check.Paid, 0, SEATS, SEATS, ""), f);
         (f.firstB, f.sealedB) = (true, true);
         _expectTold(round, "rule", _refutation(round, Check.Step, 1, 0, SEATS, ""), f);
-        _expectTold(round, "rule", _refutation(round, Check.Step, 31, 3, SEATS, ""), f);
-        _expectTold(round, "pay", _refutation(round, Check.Step, 32, 3, SEATS, ""), f);
+        _expectTold(round, "rule", _refutation(round, Check.Step, RESIDUAL_GRAM & 255, 3, SEATS, ""), f);
+        _expectTold(round, "pay", _refutation(round, Check.Step, RESIDUAL_NORM & 255, 3, SEATS, ""), f);
         f.firstC = true;
-        _expectTold(round, "pay", _refutation(round, Check.Step, 59, 0, 1, ""), f);
+        _expectTold(round, "pay", _refutation(round, Check.Step, LAST_SLOT, 0, 1, ""), f);
         (f.firstB, f.sealedB) = (false, false); // nobody sits on seat 9
         _expectTold(round, "rule", _refutation(round, Check.Step, 2, 9, 1, ""), f);
     }

@@ -92,7 +92,8 @@ def _view(small: Trees, shape: Shape, i: int, j: int, rng: np.random.Generator) 
     values["picks"][i] = [shape.past(0, j), shape.past(1, j + 2), shape.past(0, j + 4)]
     return View(
         shape=shape, included=[i, j], n=seats, is_included=ints([1] * seats),
-        is_sealed=ints([1] * seats), is_first=zeros(seats), root=ints([1] * shape.rows), **values,
+        is_sealed=ints([1] * seats), is_first=zeros(seats), root=ints([1] * shape.rows),
+        before_age=values["age"], **values,
     )  # fmt: skip
 
 
