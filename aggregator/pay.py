@@ -1,8 +1,7 @@
 """Pay: agreement with the others, gated on how much of it goes beyond what was public before the round.
 
-Steps of version 1, after those of `aggregator.rule` and `aggregator.novelty` (O = 2^16 is one). Claims are made
-of sums over rounds that lose a sixteenth each round, so a newcomer catches up and an idler fades; a round pays
-what is missing between a seat's part of all claims and what it has received, so that early luck evens out.
+Steps of version 1, after those of `aggregator.rule` and `aggregator.novelty` (O = 2^16 is one). What is paid
+is a share of sums over rounds that lose a sixteenth each round, so a newcomer catches up and an idler fades.
 Near-duplicates count once; the largest and smallest pair terms are trimmed. Agreement is the cosine of an
 update with the weighted sum of the others; new agreement is the same between residuals.
 """
@@ -14,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from aggregator.fixed import Ints, O, bound, clip, decayed, floor_sqrt, lower_median, ramp
+from aggregator.fixed import Ints, O, clip, decayed, floor_sqrt, lower_median, ramp, weighted_median
 from aggregator.rule import MIN_SEATS
 from aggregator.steps import Step, View, matrix, rows, scalar, vector
 
@@ -24,17 +23,14 @@ _TWIN_START: Final = 9830
 _TWIN_WIDTH: Final = 9830
 _TWIN_PRIOR: Final = 1
 """Rounds of no resemblance that every pair starts with: more lets twins earn twice for longer."""
-_LEAST_HEARD: Final = 4096
-"""1/16 of a full say: were nobody heard, nobody could come to agree."""
+_ENERGY_START: Final = 19660
+"""0.3 of the median residual share: an update whose rest is smaller is a copy of public vectors."""
+_ENERGY_WIDTH: Final = 19660
 _GATE_START: Final = 16384
-"""0.25 of the median new agreement."""
-_GATE_WIDTH: Final = 16384
+"""0.25 of the median ratio of new agreement to agreement."""
+_GATE_WIDTH: Final = 9830
 _FLOOR: Final = 3276
-"""0.05: average agreement below which a seat is not judged by what is new in it, but not paid; from it on it has
-its full say."""
-_SHARE: Final = 1 << 32
-"""What a round gives out, in the units that received pay is counted in."""
-_WORTH_BITS: Final = 32
+"""0.05: agreement below which a seat is not judged by its ratio, but not paid."""
 _TERM_LIMIT: Final = 1 << 34
 """4 in Q32; larger terms of a pair come from sums that cancel. Keeps running sums in 8 bytes."""
 
@@ -58,16 +54,16 @@ def live(v: View, i: int) -> int:
 
 
 @vector(carried=True)
-def age(v: View, i: int) -> int:
-    """Rounds (O each, decaying) of i in which residuals could tell what is new."""
-    return int(decayed(v.before_age[i]) + (O if _counts(v, i) else 0))
+def twin_age(v: View, i: int) -> int:
+    """Rounds (O each, decaying) in which residual cosines of i were counted."""
+    return int(decayed(v.before_twin_age[i]) + (O if v.is_included[i] and v.has_public else 0))
 
 
 @matrix(carried=True)
 def twin(v: View, i: int) -> Ints:
     """Decaying sum of residual cosines (O) of each pair."""
     kept = decayed(v.before_twin[i])
-    if not (_counts(v, i) and v.live[i]):
+    if not (v.is_included[i] and v.has_public and v.live[i]):
         return np.asarray(kept)
     e = np.maximum(v.residual_norm, 1)
     now = clip(O * v.residual_gram[i] // (e[i] * e), -O, O) * v.live
@@ -78,7 +74,7 @@ def twin(v: View, i: int) -> Ints:
 @rows()
 def twin_mean(v: View, seats: Sequence[int]) -> Ints:
     """Residual cosine (O) of each pair, averaged over rounds."""
-    ages = np.minimum.outer(v.age[seats], v.age)
+    ages = np.minimum.outer(v.twin_age[seats], v.twin_age)
     return np.asarray(v.twin[seats] * O // (ages + _TWIN_PRIOR * O) * v.is_included)
 
 
@@ -113,18 +109,9 @@ def crowd(v: View, i: int) -> int:
 
 
 @vector()
-def heard(v: View, i: int) -> int:
-    """Part (O) of a full say, by average agreement so far: noise should not say what agreement is."""
-    if not v.before_age[i]:
-        return O
-    full = max(_FLOOR * v.before_age[i] // O, 1)
-    return int(_LEAST_HEARD + (O - _LEAST_HEARD) * bound(v.before_earned[i], 0, full) // full)
-
-
-@vector()
 def pay_voice(v: View, i: int) -> int:
     """Weight (O) of i in the sum that agreement is measured against."""
-    return int(v.pay_clipping[i] * v.heard[i] // v.crowd[i])
+    return int(v.pay_clipping[i] * O // v.crowd[i])
 
 
 @vector(width=16)
@@ -149,7 +136,7 @@ def others_norm(v: View, i: int) -> int:
 @vector()
 def agreed(v: View, i: int) -> int:
     """Leave-one-out agreement (O) of i, twins not counted."""
-    terms = _terms(v, i, v.pay_voice, v.gram[i, : v.shape.seats], _length(v, i) * v.others_norm[i])
+    terms = _terms(v, i, v.pay_voice, v.gram[i, : v.shape.seats], v.others_norm[i])
     return int(terms.sum() >> 16)
 
 
@@ -180,21 +167,49 @@ def new_others_norm(v: View, i: int) -> int:
 
 @matrix(carried=True)
 def new_sum(v: View, i: int) -> Ints:
-    """Decaying sum (Q32) of each pair's term of new agreement: a cosine of residuals, so that noise beside the last
-    delta counts as noise. A residual shorter than a quarter of the update counts as that long: the rest of what is
-    public is no work."""
+    """Decaying sum (Q32) of each pair's term of new agreement."""
     kept = decayed(v.before_new_sum[i])
-    if not (_counts(v, i) and v.live[i]):
+    if not (v.is_included[i] and v.has_public):
         return np.asarray(kept)
-    scale = max(v.residual_norm[i], _length(v, i) // 4) * v.new_others_norm[i]
-    return np.asarray(kept + _terms(v, i, v.new_voice, v.residual_gram[i], scale))
+    return np.asarray(kept + _terms(v, i, v.new_voice, v.residual_gram[i], v.new_others_norm[i]))
+
+
+@vector()
+def residual_share(v: View, i: int) -> int:
+    """Length of the residual over that of the update (O)."""
+    return int(v.residual_norm[i] * O // _length(v, i))
+
+
+@scalar
+def residual_share_median(v: View) -> int:
+    """Lower median over included seats."""
+    return lower_median(v.residual_share[i] for i in v.included)
+
+
+@vector()
+def energy(v: View, i: int) -> int:
+    """Gate (O) on the residual share, against updates that public vectors explain."""
+    if not (v.has_public and v.residual_share_median) or v.n < MIN_SEATS:
+        return O
+    return ramp(v.residual_share[i] * O // v.residual_share_median, _ENERGY_START, _ENERGY_WIDTH)
 
 
 @vector(carried=True)
 def earned(v: View, i: int) -> int:
-    """Decaying sum of agreement (O) of updates that public vectors do not explain altogether."""
-    counts = v.is_included[i] and (v.live[i] or not v.has_public)
-    return int(decayed(v.before_earned[i]) + (v.agreed[i] if counts else 0))
+    """Decaying sum of agreement that passed the energy gate (O): what is paid if the other gate is open."""
+    return int(decayed(v.before_earned[i]) + (v.agreed[i] * v.energy[i] // O if v.is_included[i] else 0))
+
+
+@vector(carried=True)
+def agreed_sum(v: View, i: int) -> int:
+    """Decaying sum of agreement (O) over the rounds that had public rows."""
+    return int(decayed(v.before_agreed_sum[i]) + (v.agreed[i] if _counts(v, i) else 0))
+
+
+@vector(carried=True)
+def age(v: View, i: int) -> int:
+    """Those rounds (O each, decaying)."""
+    return int(decayed(v.before_age[i]) + (O if _counts(v, i) else 0))
 
 
 @vector()
@@ -207,69 +222,53 @@ def newness(v: View, i: int) -> int:
 
 @vector()
 def judged(v: View, i: int) -> int:
-    """1 if the seat agrees enough for what is new in it to mean anything."""
-    return int(v.earned[i] * O > _FLOOR * v.age[i])
-
-
-@scalar
-def newness_median(v: View) -> int:
-    """Lower median of the new agreement of judged seats."""
-    return lower_median(v.newness[i] for i in v.included if v.judged[i])
+    """1 if the seat agrees enough for its ratio to mean anything."""
+    return int(v.agreed_sum[i] * O > _FLOOR * v.age[i])
 
 
 @vector()
 def ratio(v: View, i: int) -> int:
-    """New agreement in units (O) of the median: nearly the same for all who train, near 0 for who re-sends."""
-    return int(v.newness[i] * O // v.newness_median) if v.newness_median > 0 else 0
+    """New agreement over agreement (O): nearly the same for all who train, near 0 for who re-sends."""
+    return int(v.newness[i] * O // max(v.agreed_sum[i], _FLOOR * v.age[i] // O, 1))
+
+
+@scalar
+def earned_median(v: View) -> int:
+    """Lower median of what judged seats earned."""
+    return lower_median(max(v.earned[i], 0) for i in v.included if v.judged[i])
+
+
+@vector()
+def ratio_weight(v: View, i: int) -> int:
+    """Say of i in the median ratio: what it earned, at most the median, shared among twins."""
+    if not v.judged[i]:
+        return 0
+    return int(min(max(v.earned[i], 0), v.earned_median) * O // v.crowd[i])
+
+
+@scalar
+def ratio_median(v: View) -> int:
+    """Weighted median of the ratios of judged seats."""
+    return weighted_median((v.ratio[i], v.ratio_weight[i]) for i in v.included if v.judged[i])
 
 
 @vector()
 def gate(v: View, i: int) -> int:
-    """Part (O) of what was earned that counts. Open where nothing can be said: a median that is not positive tells
-    nobody apart, and closing the gate for all would end in equal pay, for copies too."""
+    """Part (O) of what was earned that counts. Open where nothing can be said: a median ratio that is not
+    positive tells nobody apart, and closing the gate for all would end in equal pay, for copies too."""
     if not v.age[i] or v.n < MIN_SEATS:
         return O
     if not v.judged[i]:
         return 0
-    if v.newness_median <= 0:
+    if v.ratio_median <= 0:
         return O
-    return ramp(v.ratio[i], _GATE_START, _GATE_WIDTH)
-
-
-@scalar
-def earned_bar(v: View) -> int:
-    """What counts at most of earned sums: the largest, with eight seats the second, and so on. Who adds the last
-    delta to honest work agrees more than anybody honest."""
-    return sorted((max(v.earned[i], 0) for i in v.included), reverse=True)[v.n // 8] if v.n else 0
-
-
-@vector()
-def claim(v: View, i: int) -> int:
-    """Part of everything paid so far, this round included, that i has a claim to."""
-    return int(min(max(v.earned[i], 0), v.earned_bar) * v.gate[i] // v.crowd[i])
-
-
-@vector()
-def had(v: View, i: int) -> int:
-    """What i has received of it before (`_SHARE` a round, decaying as claims do)."""
-    return int(decayed(v.before_received[i]))
-
-
-@scalar
-def worth(v: View) -> int:
-    """What a claim is worth (Q32): all that included seats had, and this round's share, over all claims."""
-    claims = sum(v.claim[i] for i in v.included)
-    return (sum(v.had[i] for i in v.included) + _SHARE << _WORTH_BITS) // claims if claims else 0
+    return ramp(v.ratio[i] * O // v.ratio_median, _GATE_START, _GATE_WIDTH)
 
 
 @vector()
 def points(v: View, i: int) -> int:
-    """Pay before scaling to the pot: a sixteenth of all that i has a claim to, as every round gives, and an eighth
-    of what is missing of the rest; who had too much before gets at least half of the former. Were all that is
-    missing paid at once, the luck of one seed would decide a round's pay."""
-    whole = v.claim[i] * v.worth >> _WORTH_BITS
-    now = whole // 16
-    return int(max(now + (whole - now - v.had[i]) // 8, now // 2))
+    """Pay before scaling to the pot."""
+    return int(max(v.earned[i], 0) * v.gate[i] // v.crowd[i])
 
 
 @scalar
@@ -292,15 +291,6 @@ def paid(v: View) -> int:
     return sum(v.pay[i] for i in v.included)
 
 
-@vector(carried=True)
-def received(v: View, i: int) -> int:
-    """Decaying sum of what i received of each round's share."""
-    kept = decayed(v.before_received[i])
-    if not v.is_included[i]:
-        return int(kept)
-    return int(kept + (_SHARE * v.points[i] // v.points_sum if v.points_sum else _SHARE // v.n))
-
-
 def _length(v: View, i: int) -> int:
     return max(int(v.norm[i]), 1)
 
@@ -309,9 +299,9 @@ def _counts(v: View, i: int) -> bool:
     return bool(v.is_included[i] and v.has_public)
 
 
-def _terms(v: View, i: int, voices: Ints, products: Ints, scale: Any) -> Ints:
-    """Share (Q32) of each other seat in the cosine of i with the weighted sum of the others. `scale`: product of
-    their lengths."""
+def _terms(v: View, i: int, voices: Ints, products: Ints, others_length: int) -> Ints:
+    """Share (Q32) of each other seat in the cosine of i with the weighted sum of the others."""
+    scale: Any = _length(v, i) * others_length
     terms = clip(((O - v.alike[i]) * voices * products << 16) // scale, -_TERM_LIMIT, _TERM_LIMIT)
     terms[i] = 0
     return terms
@@ -319,9 +309,10 @@ def _terms(v: View, i: int, voices: Ints, products: Ints, scale: Any) -> Ints:
 
 STEPS: Final[list[Step]] = [
     residual_norm, pay_clipping, live,
-    age, twin, twin_mean, twin_typical, twin_bar, alike, crowd,
-    heard, pay_voice, pay_echo, pay_echo_sum, others_norm, agreed,
+    twin_age, twin, twin_mean, twin_typical, twin_bar, alike, crowd,
+    pay_voice, pay_echo, pay_echo_sum, others_norm, agreed,
     new_voice, new_echo, new_echo_sum, new_others_norm, new_sum,
-    earned, newness, judged, newness_median, ratio, gate,
-    earned_bar, claim, had, worth, points, points_sum, pay, paid, received,
+    residual_share, residual_share_median, energy,
+    earned, agreed_sum, age, newness, judged, ratio, earned_median, ratio_weight, ratio_median,
+    gate, points, points_sum, pay, paid,
 ]  # fmt: skip

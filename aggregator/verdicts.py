@@ -27,7 +27,7 @@ def reason(view: View, seat: int) -> str:
         return "zero update"
     if view.strikes[seat]:
         return f"pulled against the others in {view.strikes[seat]} rounds in a row"
-    if view.has_public and not view.live[seat]:
+    if view.energy[seat] < O // 2:
         return "mostly explained by public files"
     if view.earned[seat] <= 0:
         return "does not agree with the others"

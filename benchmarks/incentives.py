@@ -5,7 +5,7 @@
 
 Who controls s of n seals may withhold some of its own reveals and so choose among seeds once all others are known.
 Printed for each run: the deviation of one seat's pay over seeds, over the mean pay (`SEED_NOISE_BPS` of
-`market/incentives.py` must not be below their mean), and what withholding one of s reveals brings, in pots.
+`market/incentives.py` must not be below it), and what withholding one of s reveals brings, in pots.
 """
 
 from __future__ import annotations

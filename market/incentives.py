@@ -29,8 +29,7 @@ ASK_SURCHARGE: Final = 64
 MOST_QUESTIONS: Final = 5
 """Asks that lead from a root to any wrong leaf."""
 SEED_NOISE_BPS: Final = 1_000
-"""Deviation of one seat's pay over seeds, in parts of the mean pay: above the mean of what `benchmarks.incentives`
-measures, and above seven of its eight runs."""
+"""Deviation of one seat's pay over seeds, in parts of the mean pay: above what `benchmarks.incentives` measures."""
 
 
 # ----- aggregators -----

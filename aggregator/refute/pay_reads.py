@@ -35,11 +35,9 @@ def live(e: Evidence, v: View, i: int, j: int) -> None:
     e.at("residual_norm", i)
 
 
-def age(e: Evidence, v: View, i: int, j: int) -> None:
+def twin_age(e: Evidence, v: View, i: int, j: int) -> None:
     """The sum before, and whether this round counts."""
-    e.before("age", i)
-    if v.is_included[i]:
-        e.scalar("has_public")
+    _counted_sum(e, v, "twin_age", i)
 
 
 def twin(e: Evidence, v: View, i: int, j: int) -> None:
@@ -65,8 +63,8 @@ def twin_mean(e: Evidence, v: View, i: int, j: int) -> None:
     """Sum of the pair and rounds of both."""
     if v.is_included[j]:
         e.entry("twin", i, j)
-        e.at("age", i)
-        e.at("age", j)
+        e.at("twin_age", i)
+        e.at("twin_age", j)
 
 
 def twin_typical(e: Evidence, v: View, i: int, j: int) -> None:
@@ -91,17 +89,9 @@ def crowd(e: Evidence, v: View, i: int, j: int) -> None:
     e.row("alike", i)
 
 
-def heard(e: Evidence, v: View, i: int, j: int) -> None:
-    """Rounds before, and if there were some, the sum of agreement before."""
-    e.before("age", i)
-    if v.before_age[i]:
-        e.before("earned", i)
-
-
 def pay_voice(e: Evidence, v: View, i: int, j: int) -> None:
-    """Clipping, how far it is heard, and crowd."""
+    """Clipping and crowd."""
     e.at("pay_clipping", i)
-    e.at("heard", i)
     e.at("crowd", i)
 
 
@@ -166,11 +156,7 @@ def new_sum(e: Evidence, v: View, i: int, j: int) -> None:
     if i == j or not (v.is_included[i] and v.is_included[j]):
         return
     e.scalar("has_public")
-    if not v.has_public:
-        return
-    e.at("live", i)
-    if v.live[i]:
-        e.at("residual_norm", i)
+    if v.has_public:
         e.at("norm", i)
         e.at("new_others_norm", i)
         e.entry("alike", i, j)
@@ -178,16 +164,47 @@ def new_sum(e: Evidence, v: View, i: int, j: int) -> None:
         e.entry("residual_gram", i, j)
 
 
-def earned(e: Evidence, v: View, i: int, j: int) -> None:
-    """The sum before and, if this round counts, agreement."""
-    e.before("earned", i)
-    if not v.is_included[i]:
+def residual_share(e: Evidence, v: View, i: int, j: int) -> None:
+    """Both lengths."""
+    e.at("residual_norm", i)
+    e.at("norm", i)
+
+
+def residual_share_median(e: Evidence, v: View, i: int, j: int) -> None:
+    """Shares of all."""
+    e.vector("residual_share")
+
+
+def energy(e: Evidence, v: View, i: int, j: int) -> None:
+    """Share and median, where there are public rows and enough seats."""
+    if v.n < MIN_SEATS:
         return
     e.scalar("has_public")
-    if v.has_public:
-        e.at("live", i)
-    if v.live[i] or not v.has_public:
+    if not v.has_public:
+        return
+    e.scalar("residual_share_median")
+    if v.residual_share_median:
+        e.at("residual_share", i)
+
+
+def earned(e: Evidence, v: View, i: int, j: int) -> None:
+    """The sum before, agreement and its gate."""
+    e.before("earned", i)
+    if v.is_included[i]:
         e.at("agreed", i)
+        e.at("energy", i)
+
+
+def agreed_sum(e: Evidence, v: View, i: int, j: int) -> None:
+    """The sum before and, if this round counts, agreement."""
+    _counted_sum(e, v, "agreed_sum", i)
+    if v.is_included[i] and v.has_public:
+        e.at("agreed", i)
+
+
+def age(e: Evidence, v: View, i: int, j: int) -> None:
+    """The sum before, and whether this round counts."""
+    _counted_sum(e, v, "age", i)
 
 
 def newness(e: Evidence, v: View, i: int, j: int) -> None:
@@ -200,21 +217,36 @@ def newness(e: Evidence, v: View, i: int, j: int) -> None:
 
 def judged(e: Evidence, v: View, i: int, j: int) -> None:
     """Sum of agreement and rounds."""
-    e.at("earned", i)
+    e.at("agreed_sum", i)
     e.at("age", i)
 
 
-def newness_median(e: Evidence, v: View, i: int, j: int) -> None:
-    """Who is judged, and what is new in all."""
-    e.vector("judged")
-    e.vector("newness")
-
-
 def ratio(e: Evidence, v: View, i: int, j: int) -> None:
-    """The median and, if it is positive, the own new agreement."""
-    e.scalar("newness_median")
-    if v.newness_median > 0:
-        e.at("newness", i)
+    """New agreement, agreement and rounds."""
+    e.at("newness", i)
+    e.at("agreed_sum", i)
+    e.at("age", i)
+
+
+def earned_median(e: Evidence, v: View, i: int, j: int) -> None:
+    """Who is judged, and what all earned."""
+    e.vector("judged")
+    e.vector("earned")
+
+
+def ratio_weight(e: Evidence, v: View, i: int, j: int) -> None:
+    """Whether judged, then what it earned, the median and the crowd."""
+    e.at("judged", i)
+    if v.judged[i]:
+        e.at("earned", i)
+        e.scalar("earned_median")
+        e.at("crowd", i)
+
+
+def ratio_median(e: Evidence, v: View, i: int, j: int) -> None:
+    """Ratios and weights of all."""
+    e.vector("ratio")
+    e.vector("ratio_weight")
 
 
 def gate(e: Evidence, v: View, i: int, j: int) -> None:
@@ -227,40 +259,16 @@ def gate(e: Evidence, v: View, i: int, j: int) -> None:
     e.at("judged", i)
     if not v.judged[i]:
         return
-    e.scalar("newness_median")
-    if v.newness_median > 0:
+    e.scalar("ratio_median")
+    if v.ratio_median > 0:
         e.at("ratio", i)
 
 
-def earned_bar(e: Evidence, v: View, i: int, j: int) -> None:
-    """What all earned."""
-    e.vector("earned")
-
-
-def claim(e: Evidence, v: View, i: int, j: int) -> None:
-    """What it earned, the bar, the gate and the crowd."""
+def points(e: Evidence, v: View, i: int, j: int) -> None:
+    """What it earned, the gate and the crowd."""
     e.at("earned", i)
-    e.scalar("earned_bar")
     e.at("gate", i)
     e.at("crowd", i)
-
-
-def had(e: Evidence, v: View, i: int, j: int) -> None:
-    """What it had received before."""
-    e.before("received", i)
-
-
-def worth(e: Evidence, v: View, i: int, j: int) -> None:
-    """Claims of all, and what all had."""
-    e.vector("claim")
-    e.vector("had")
-
-
-def points(e: Evidence, v: View, i: int, j: int) -> None:
-    """The claim, what claims are worth, and what it had."""
-    e.at("claim", i)
-    e.scalar("worth")
-    e.at("had", i)
 
 
 def points_sum(e: Evidence, v: View, i: int, j: int) -> None:
@@ -280,24 +288,21 @@ def paid(e: Evidence, v: View, i: int, j: int) -> None:
     e.vector("pay")
 
 
-def received(e: Evidence, v: View, i: int, j: int) -> None:
-    """The sum before, then, if included, the sum of points and own points if anybody has some."""
-    e.before("received", i)
-    if not v.is_included[i]:
-        return
-    e.scalar("points_sum")
-    if v.points_sum:
-        e.at("points", i)
+def _counted_sum(e: Evidence, v: View, name: str, i: int) -> None:
+    e.before(name, i)
+    if v.is_included[i]:
+        e.scalar("has_public")
 
 
 READS: Final[dict[str, Reads]] = {
     reads.__name__: reads
     for reads in (
         residual_norm, pay_clipping, live,
-        age, twin, twin_mean, twin_typical, twin_bar, alike, crowd,
-        heard, pay_voice, pay_echo, pay_echo_sum, others_norm, agreed,
+        twin_age, twin, twin_mean, twin_typical, twin_bar, alike, crowd,
+        pay_voice, pay_echo, pay_echo_sum, others_norm, agreed,
         new_voice, new_echo, new_echo_sum, new_others_norm, new_sum,
-        earned, newness, judged, newness_median, ratio, gate,
-        earned_bar, claim, had, worth, points, points_sum, pay, paid, received,
+        residual_share, residual_share_median, energy,
+        earned, agreed_sum, age, newness, judged, ratio, earned_median, ratio_weight, ratio_median,
+        gate, points, points_sum, pay, paid,
     )
 }  # fmt: skip

@@ -41,6 +41,8 @@ from market.result_document import accounts_tree
 
 _BLOCK: Final = 256
 """Leaves of the model that are looked at together."""
+_LEAST: Final = 1e-300
+"""Weight of a segment without increment: what an exponential draw can be divided by."""
 
 
 @dataclass
@@ -223,7 +225,7 @@ def drawn_segments(sums: NDArray[np.int32], fraction: float) -> list[tuple[int, 
     flat = weights.ravel()
     count = min(flat.size, max(1, ceil(fraction * flat.size)))
     # Exponential races: the smallest of Exp(1) / weight are a draw in proportion to the weights.
-    races = _generator().exponential(size=flat.size) / np.maximum(flat, np.finfo(np.float64).tiny)
+    races = _generator().exponential(size=flat.size) / np.maximum(flat, _LEAST)
     chosen = np.argpartition(races, count - 1)[:count]
     return [(int(at) // shape[1], int(at) % shape[1]) for at in chosen]
 

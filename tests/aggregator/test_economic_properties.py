@@ -66,16 +66,15 @@ def test_pay_of_a_free_rider__below_one_percent_once_something_is_public(kind: s
     whole, settled = riders()[kind]
 
     assert settled < 0.01
-    assert whole < 0.12
+    assert whole < 0.15
 
 
 def test_pay_of_copies_with_noise__settles_at_one_copy() -> None:
-    """P2. What the first rounds pay twice, until it shows that two resemble each other beyond what is public, counts
-    against the claims of later rounds."""
+    """P2. The first rounds pay twice: whether two resemble each other beyond what is public shows only then."""
     whole, settled = copies(0.1, 3, 0, ROUNDS)
 
     assert settled <= 1.05
-    assert whole < 1.15
+    assert 1 < whole < 1.5
 
 
 def test_pay_of_split_data__is_more_than_of_one_seat() -> None:

@@ -99,7 +99,7 @@ def test_refute_with_evidence_that_does_not_fit__the_checks_own_error(live: Live
     for check, at in (
         (Check.Gram, (0, 1, 0)),
         (Check.Step, (1, 0, 0)),
-        (Check.Step, (58, 0, 0)),
+        (Check.Step, (60, 0, 0)),
         (Check.Paid, (0, 0, 0)),
     ):
         refutation = posted(live, round_).refutation(check, at, b"\x00" * 7)

@@ -22,12 +22,12 @@ from tests.aggregator.sample_rounds import POSTER, UNIT
 BITS: Mapping[str, int] = {
     # bits of a number; below zero: it has a sign
     "norm": 36, "norm_median": 36, "has_public": 1, "residual_gram": -70, "residual_norm": 36, "live": 1,
-    "pay_clipping": 16, "age": 20, "twin": -20, "twin_mean": -17, "twin_typical": -17, "twin_bar": 17,
-    "alike": 16, "crowd": 26, "heard": 16, "pay_voice": 17, "pay_echo": -96, "pay_echo_sum": -117,
-    "others_norm": 62, "agreed": -18, "new_voice": 18, "new_echo": -96, "new_echo_sum": -117,
-    "new_others_norm": 62, "new_sum": -42, "earned": -24, "newness": -36, "judged": 1, "newness_median": -36,
-    "ratio": -40, "gate": 16, "earned_bar": 24, "claim": 24, "had": 36, "worth": 68, "points": 30, "points_sum": 40,
-    "pay": 96, "received": 36,
+    "pay_clipping": 16, "twin_age": 20, "twin": -20, "twin_mean": -17, "twin_typical": -17, "twin_bar": 17,
+    "alike": 16, "crowd": 26, "pay_voice": 17, "pay_echo": -96, "pay_echo_sum": -117, "others_norm": 62,
+    "agreed": -18, "new_voice": 18, "new_echo": -96, "new_echo_sum": -117, "new_others_norm": 62, "new_sum": -42,
+    "residual_share": 20, "residual_share_median": 20, "energy": 16, "earned": -24, "agreed_sum": -24, "age": 20,
+    "newness": -36, "judged": 1, "ratio": -40, "earned_median": 24, "ratio_weight": 24, "ratio_median": -40,
+    "gate": 16, "points": 24, "points_sum": 34, "pay": 96,
 }  # fmt: skip
 DIVISORS = {"crowd", "others_norm", "new_others_norm"}
 """Never zero."""
@@ -69,7 +69,7 @@ def _view(shape: Shape, included: list[int], rng: np.random.Generator) -> View:
         setattr(view, step.name, _entries(step, shape, there, rng))
     for step in SCALARS:
         setattr(view, step.name, int(_numbers(BITS.get(step.name, 0), (1,), rng)[0]))
-    view.judged = view.judged * there
+    view.judged, view.ratio_weight = view.judged * there, view.ratio_weight * view.judged
     _meet_limits(view, rng)
     return view
 
@@ -95,7 +95,8 @@ def _meet_limits(view: View, rng: np.random.Generator) -> None:
             view.norm_median = 1000 * view.norm[i] - int(rng.integers(0, 2))
         if rng.random() < 0.3:
             rounds = int(rng.integers(0, 16))
-            view.age[i], view.earned[i] = rounds << 16, 3276 * rounds + int(rng.integers(-1, 2))
+            view.age[i], view.agreed_sum[i] = rounds << 16, 3276 * rounds
+            view.earned[i] = -int(rng.integers(0, 2))
 
 
 def _numbers(bits: int, shape: tuple[int, ...], rng: np.random.Generator) -> Ints:

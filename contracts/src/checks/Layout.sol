@@ -113,7 +113,7 @@ library Layout {
 
     /// Id of a slot from 1 on, see `StepTree`.
     function stepId(uint256 slot) internal pure returns (uint256) {
-        uint256[63] memory ids = [
+        uint256[64] memory ids = [
             uint256(0),
             Id.NORM,
             Id.COSINE,
@@ -152,13 +152,12 @@ library Layout {
             Id.RESIDUAL_NORM,
             Id.PAY_CLIPPING,
             Id.LIVE,
-            Id.AGE,
+            Id.TWIN_AGE,
             Id.TWIN,
             Id.TWIN_MEAN,
             Id.TWIN_TYPICAL,
             Id.ALIKE,
             Id.CROWD,
-            Id.HEARD,
             Id.PAY_VOICE,
             Id.PAY_ECHO,
             Id.OTHERS_NORM,
@@ -167,16 +166,18 @@ library Layout {
             Id.NEW_ECHO,
             Id.NEW_OTHERS_NORM,
             Id.NEW_SUM,
+            Id.RESIDUAL_SHARE,
+            Id.ENERGY,
             Id.EARNED,
+            Id.AGREED_SUM,
+            Id.AGE,
             Id.NEWNESS,
             Id.JUDGED,
             Id.RATIO,
+            Id.RATIO_WEIGHT,
             Id.GATE,
-            Id.CLAIM,
-            Id.HAD,
             Id.POINTS,
-            Id.PAY,
-            Id.RECEIVED
+            Id.PAY
         ];
         return ids[slot];
     }

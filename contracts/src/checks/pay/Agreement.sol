@@ -9,25 +9,14 @@ import {RowsOf} from "../RowsOf.sol";
 import {Twins} from "./Twins.sol";
 import "../StepTree.sol";
 
-/// Agreement and new agreement: steps heard to new_sum of `aggregator/pay.py`.
+/// Agreement and new agreement: steps pay_voice to new_sum of `aggregator/pay.py`.
 library Agreement {
     int256 private constant ONE = 65536;
-    int256 private constant FLOOR = 3276;
-    int256 private constant LEAST_HEARD = 4096;
     int256 private constant TERM_LIMIT = 0x400000000; // 4 in Q32
-
-    function heard(Reader memory r, Facts calldata f, uint256 i) internal pure returns (int256) {
-        int256 rounds = Before.at(r, f, AGE, i);
-        if (rounds == 0) return ONE;
-        int256 full = Numbers.max(Numbers.div(FLOOR * rounds, ONE), 1);
-        int256 sum = Numbers.bound(Before.at(r, f, EARNED, i), 0, full);
-        return LEAST_HEARD + Numbers.div((ONE - LEAST_HEARD) * sum, full);
-    }
 
     function payVoice(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
         int256 clipping = StepTree.at(r, t, PAY_CLIPPING, i);
-        clipping *= StepTree.at(r, t, HEARD, i);
-        return Numbers.div(clipping, StepTree.at(r, t, CROWD, i));
+        return Numbers.div(clipping * ONE, StepTree.at(r, t, CROWD, i));
     }
 
     function payEcho(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
@@ -85,9 +74,8 @@ library Agreement {
     {
         sum = Numbers.decayed(Before.entry(r, f, NEW_SUM, i, j));
         if (i == j || !RowsOf.isIncluded(f, i) || !RowsOf.isIncluded(f, j)) return sum;
-        if (StepTree.scalar(r, t, HAS_PUBLIC) == 0 || StepTree.at(r, t, LIVE, i) == 0) return sum;
-        int256 scale = StepTree.at(r, t, RESIDUAL_NORM, i);
-        scale = Numbers.max(scale, Twins.length(r, t, i) >> 2);
+        if (StepTree.scalar(r, t, HAS_PUBLIC) == 0) return sum;
+        int256 scale = Twins.length(r, t, i);
         scale *= StepTree.at(r, t, NEW_OTHERS_NORM, i);
         int256 alike = StepTree.entry(r, t, ALIKE, i, j);
         int256 voice = StepTree.at(r, t, NEW_VOICE, j);

@@ -11,23 +11,56 @@ import {Twins} from "./Twins.sol";
 import {Trimmed} from "./Trimmed.sol";
 import "../StepTree.sol";
 
-/// From agreement to pay: steps earned to received of `aggregator/pay.py`.
+/// From agreement to pay: steps residual_share to paid of `aggregator/pay.py`.
 library Shares {
     int256 private constant ONE = Twins.ONE;
+    int256 private constant ENERGY_START = 19660;
+    int256 private constant ENERGY_WIDTH = 19660;
     int256 private constant GATE_START = 16384;
-    int256 private constant GATE_WIDTH = 16384;
+    int256 private constant GATE_WIDTH = 9830;
     int256 private constant FLOOR = 3276;
-    int256 private constant SHARE = 1 << 32;
-    uint256 private constant WORTH_BITS = 32;
-    uint256 private constant SEATS_ABOVE_BAR = 8;
     uint256 private constant MIN_SEATS = 4;
+
+    function residualShare(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
+        int256 rest = StepTree.at(r, t, RESIDUAL_NORM, i);
+        return Numbers.div(rest * ONE, Twins.length(r, t, i));
+    }
+
+    function isResidualShareMedian(Reader memory r, Steps memory t, Facts calldata f, int256 posted)
+        internal
+        pure
+        returns (bool)
+    {
+        return Numbers.isLowerMedian(Seats.gather(f, StepTree.vector(r, t, RESIDUAL_SHARE), Seats.NONE), posted);
+    }
+
+    function energy(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
+        if (Seats.count(f) < MIN_SEATS || StepTree.scalar(r, t, HAS_PUBLIC) == 0) return ONE;
+        int256 median = StepTree.scalar(r, t, RESIDUAL_SHARE_MEDIAN);
+        if (median == 0) return ONE;
+        int256 share = StepTree.at(r, t, RESIDUAL_SHARE, i);
+        return Numbers.ramp(Numbers.div(share * ONE, median), ENERGY_START, ENERGY_WIDTH);
+    }
 
     function earned(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256 sum) {
         sum = Numbers.decayed(Before.at(r, f, EARNED, i));
         if (!RowsOf.isIncluded(f, i)) return sum;
-        if (StepTree.scalar(r, t, HAS_PUBLIC) == 0 || StepTree.at(r, t, LIVE, i) != 0) {
-            sum += StepTree.at(r, t, AGREED, i);
-        }
+        int256 agreed = StepTree.at(r, t, AGREED, i);
+        sum += Numbers.div(agreed * StepTree.at(r, t, ENERGY, i), ONE);
+    }
+
+    function agreedSum(Reader memory r, Steps memory t, Facts calldata f, uint256 i)
+        internal
+        pure
+        returns (int256 sum)
+    {
+        sum = Numbers.decayed(Before.at(r, f, AGREED_SUM, i));
+        if (RowsOf.isIncluded(f, i) && StepTree.scalar(r, t, HAS_PUBLIC) != 0) sum += StepTree.at(r, t, AGREED, i);
+    }
+
+    function age(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256 rounds) {
+        rounds = Numbers.decayed(Before.at(r, f, AGE, i));
+        if (RowsOf.isIncluded(f, i) && StepTree.scalar(r, t, HAS_PUBLIC) != 0) rounds += ONE;
     }
 
     function newness(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
@@ -36,22 +69,29 @@ library Shares {
     }
 
     function judged(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
-        int256 sum = StepTree.at(r, t, EARNED, i);
+        int256 sum = StepTree.at(r, t, AGREED_SUM, i);
         return sum * ONE > FLOOR * StepTree.at(r, t, AGE, i) ? int256(1) : int256(0);
     }
 
-    function isNewnessMedian(Reader memory r, Steps memory t, Facts calldata f, int256 posted)
+    function ratio(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
+        int256 new_ = StepTree.at(r, t, NEWNESS, i);
+        int256 sum = StepTree.at(r, t, AGREED_SUM, i);
+        int256 least = Numbers.div(FLOOR * StepTree.at(r, t, AGE, i), ONE);
+        return Numbers.div(new_ * ONE, Numbers.max(Numbers.max(sum, least), 1));
+    }
+
+    function isEarnedMedian(Reader memory r, Steps memory t, Facts calldata f, int256 posted)
         internal
         pure
         returns (bool)
     {
         uint256 isJudged = StepTree.vector(r, t, JUDGED);
-        uint256 sums = StepTree.vector(r, t, NEWNESS);
+        uint256 sums = StepTree.vector(r, t, EARNED);
         int256[] memory values = new int256[](f.seats);
         uint256 found;
         // Who is not included is not judged.
         for (uint256 i; i < f.seats; ++i) {
-            if (Evidence.i64(isJudged, i) != 0) values[found++] = Evidence.i64(sums, i);
+            if (Evidence.i64(isJudged, i) != 0) values[found++] = Numbers.max(Evidence.i64(sums, i), 0);
         }
         assembly ("memory-safe") {
             mstore(values, found)
@@ -59,53 +99,48 @@ library Shares {
         return Numbers.isLowerMedian(values, posted);
     }
 
-    function ratio(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
-        int256 median = StepTree.scalar(r, t, NEWNESS_MEDIAN);
-        return median > 0 ? Numbers.div(StepTree.at(r, t, NEWNESS, i) * ONE, median) : int256(0);
+    function ratioWeight(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
+        if (StepTree.at(r, t, JUDGED, i) == 0) return 0;
+        int256 sum = Numbers.max(StepTree.at(r, t, EARNED, i), 0);
+        int256 most = StepTree.scalar(r, t, EARNED_MEDIAN);
+        return Numbers.div(Numbers.min(sum, most) * ONE, StepTree.at(r, t, CROWD, i));
+    }
+
+    /// Whether less than half of the weight lies below `posted` and at least half up to it; without weight, whether it is 0.
+    function isRatioMedian(Reader memory r, Steps memory t, Facts calldata f, int256 posted)
+        internal
+        pure
+        returns (bool)
+    {
+        uint256 ratios = StepTree.vector(r, t, RATIO);
+        uint256 weights = StepTree.vector(r, t, RATIO_WEIGHT);
+        int256 below;
+        int256 upTo;
+        int256 total;
+        // Who is not included or not judged has no weight.
+        for (uint256 i; i < f.seats; ++i) {
+            int256 weight = Evidence.i64(weights, i);
+            int256 value = Evidence.i64(ratios, i);
+            total += weight;
+            if (value < posted) below += weight;
+            if (value <= posted) upTo += weight;
+        }
+        return total == 0 ? posted == 0 : 2 * below < total && 2 * upTo >= total;
     }
 
     function gate(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
         if (Seats.count(f) < MIN_SEATS || StepTree.at(r, t, AGE, i) == 0) return ONE;
         if (StepTree.at(r, t, JUDGED, i) == 0) return 0;
-        if (StepTree.scalar(r, t, NEWNESS_MEDIAN) <= 0) return ONE;
-        return Numbers.ramp(StepTree.at(r, t, RATIO, i), GATE_START, GATE_WIDTH);
-    }
-
-    function isEarnedBar(Reader memory r, Steps memory t, Facts calldata f, int256 posted)
-        internal
-        pure
-        returns (bool)
-    {
-        int256[] memory sums = Seats.gather(f, StepTree.vector(r, t, EARNED), Seats.NONE);
-        if (sums.length == 0) return posted == 0;
-        for (uint256 k; k < sums.length; ++k) {
-            if (sums[k] < 0) sums[k] = 0;
-        }
-        return Numbers.isKthLargest(sums, 1 + sums.length / SEATS_ABOVE_BAR, posted);
-    }
-
-    function claim(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
-        int256 sum = Numbers.max(StepTree.at(r, t, EARNED, i), 0);
-        sum = Numbers.min(sum, StepTree.scalar(r, t, EARNED_BAR));
-        sum *= StepTree.at(r, t, GATE, i);
-        return Numbers.div(sum, StepTree.at(r, t, CROWD, i));
-    }
-
-    function had(Reader memory r, Facts calldata f, uint256 i) internal pure returns (int256) {
-        return Numbers.decayed(Before.at(r, f, RECEIVED, i));
-    }
-
-    function worth(Reader memory r, Steps memory t, Facts calldata f) internal pure returns (int256) {
-        int256 claims = Seats.sum(StepTree.vector(r, t, CLAIM), f.seats);
-        int256 given = Seats.sum(StepTree.vector(r, t, HAD), f.seats) + SHARE;
-        return claims == 0 ? int256(0) : Numbers.div(given << WORTH_BITS, claims);
+        int256 median = StepTree.scalar(r, t, RATIO_MEDIAN);
+        if (median <= 0) return ONE;
+        int256 own = StepTree.at(r, t, RATIO, i);
+        return Numbers.ramp(Numbers.div(own * ONE, median), GATE_START, GATE_WIDTH);
     }
 
     function points(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
-        int256 claim_ = StepTree.at(r, t, CLAIM, i);
-        int256 whole = claim_ * StepTree.scalar(r, t, WORTH) >> WORTH_BITS;
-        int256 now_ = whole >> 4;
-        return Numbers.max(now_ + (whole - now_ - StepTree.at(r, t, HAD, i) >> 3), now_ >> 1);
+        int256 sum = Numbers.max(StepTree.at(r, t, EARNED, i), 0);
+        int256 part = sum * StepTree.at(r, t, GATE, i);
+        return Numbers.div(part, StepTree.at(r, t, CROWD, i));
     }
 
     function pointsSum(Reader memory r, Steps memory t, Facts calldata f) internal pure returns (int256) {
@@ -118,15 +153,6 @@ library Shares {
         int256 toPay = int256(f.toPay);
         if (sum == 0) return toPay / int256(Seats.count(f));
         return Numbers.div(toPay * StepTree.at(r, t, POINTS, i), sum);
-    }
-
-    function received(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256 sum) {
-        sum = Numbers.decayed(Before.at(r, f, RECEIVED, i));
-        if (!RowsOf.isIncluded(f, i)) return sum;
-        int256 all = StepTree.scalar(r, t, POINTS_SUM);
-        // Safe: a small number.
-        if (all == 0) return sum + SHARE / int256(Seats.count(f));
-        return sum + Numbers.div(SHARE * StepTree.at(r, t, POINTS, i), all);
     }
 
     function paid(Reader memory r, Steps memory t, Facts calldata f) internal pure returns (int256 sum) {

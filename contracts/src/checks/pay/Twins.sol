@@ -33,8 +33,12 @@ library Twins {
         return 1000 * norm > median && 100 * rest > 3 * norm ? int256(1) : int256(0);
     }
 
-    function age(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256 rounds) {
-        rounds = Numbers.decayed(Before.at(r, f, AGE, i));
+    function twinAge(Reader memory r, Steps memory t, Facts calldata f, uint256 i)
+        internal
+        pure
+        returns (int256 rounds)
+    {
+        rounds = Numbers.decayed(Before.at(r, f, TWIN_AGE, i));
         if (RowsOf.isIncluded(f, i) && StepTree.scalar(r, t, HAS_PUBLIC) != 0) rounds += ONE;
     }
 
@@ -61,8 +65,8 @@ library Twins {
     {
         if (!RowsOf.isIncluded(f, j)) return 0;
         int256 sum = StepTree.entry(r, t, TWIN, i, j);
-        int256 rounds = StepTree.at(r, t, AGE, i);
-        rounds = Numbers.min(rounds, StepTree.at(r, t, AGE, j));
+        int256 rounds = StepTree.at(r, t, TWIN_AGE, i);
+        rounds = Numbers.min(rounds, StepTree.at(r, t, TWIN_AGE, j));
         return Numbers.div(sum * ONE, rounds + TWIN_PRIOR * ONE);
     }
 
