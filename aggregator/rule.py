@@ -306,7 +306,7 @@ def has_reference(v: View) -> bool:
 
 def _seen(v: View, seats: Sequence[int]) -> NDArray[np.int64]:
     """Weights of all in the directions that some seats see: standing x the positive part of the cosine."""
-    cosines = np.asarray(v.cosine, np.int64)[seats]
+    cosines = np.asarray(v.cosine[seats], np.int64)
     return np.asarray(np.maximum(cosines, 0) * np.asarray(v.standing, np.int64) // F)
 
 
