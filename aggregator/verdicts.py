@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aggregator.fixed import O
+from aggregator.pay import energy
 from aggregator.rule import STRIKES, UNRELIABLE
 from aggregator.steps import View
 from market.result_document import Verdict
@@ -27,7 +28,7 @@ def reason(view: View, seat: int) -> str:
         return "zero update"
     if view.strikes[seat]:
         return f"pulled against the others in {view.strikes[seat]} rounds in a row"
-    if view.energy[seat] < O // 2:
+    if energy(view, seat) < O // 2:
         return "mostly explained by public files"
     if view.earned[seat] <= 0:
         return "does not agree with the others"

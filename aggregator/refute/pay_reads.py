@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from aggregator.pay import is_judged
 from aggregator.refute.evidence import Evidence
 from aggregator.rule import MIN_SEATS
 from aggregator.steps import View
@@ -22,12 +23,6 @@ def residual_norm(e: Evidence, v: View, i: int, j: int) -> None:
     e.entry("residual_gram", i, i)
 
 
-def pay_clipping(e: Evidence, v: View, i: int, j: int) -> None:
-    """Median norm and norm."""
-    e.scalar("norm_median")
-    e.at("norm", i)
-
-
 def live(e: Evidence, v: View, i: int, j: int) -> None:
     """Norm, median norm and residual norm."""
     e.at("norm", i)
@@ -35,9 +30,9 @@ def live(e: Evidence, v: View, i: int, j: int) -> None:
     e.at("residual_norm", i)
 
 
-def twin_age(e: Evidence, v: View, i: int, j: int) -> None:
+def age(e: Evidence, v: View, i: int, j: int) -> None:
     """The sum before, and whether this round counts."""
-    _counted_sum(e, v, "twin_age", i)
+    _counted_sum(e, v, "age", i)
 
 
 def twin(e: Evidence, v: View, i: int, j: int) -> None:
@@ -63,8 +58,8 @@ def twin_mean(e: Evidence, v: View, i: int, j: int) -> None:
     """Sum of the pair and rounds of both."""
     if v.is_included[j]:
         e.entry("twin", i, j)
-        e.at("twin_age", i)
-        e.at("twin_age", j)
+        e.at("age", i)
+        e.at("age", j)
 
 
 def twin_typical(e: Evidence, v: View, i: int, j: int) -> None:
@@ -90,9 +85,12 @@ def crowd(e: Evidence, v: View, i: int, j: int) -> None:
 
 
 def pay_voice(e: Evidence, v: View, i: int, j: int) -> None:
-    """Clipping and crowd."""
-    e.at("pay_clipping", i)
+    """Clipping and crowd, then rounds before and, if there were some, the sum of agreement before."""
+    e.at("clipping", i)
     e.at("crowd", i)
+    e.before("age", i)
+    if v.before_age[i]:
+        e.before("agreed_sum", i)
 
 
 def pay_echo(e: Evidence, v: View, i: int, j: int) -> None:
@@ -101,18 +99,11 @@ def pay_echo(e: Evidence, v: View, i: int, j: int) -> None:
     e.vector("pay_voice")
 
 
-def pay_echo_sum(e: Evidence, v: View, i: int, j: int) -> None:
-    """Weights and echoes of all."""
+def others_norm(e: Evidence, v: View, i: int, j: int) -> None:
+    """Weights and echoes of all, and the squared length."""
     e.vector("pay_voice")
     e.vector("pay_echo")
-
-
-def others_norm(e: Evidence, v: View, i: int, j: int) -> None:
-    """Own weight, squared length, the sum's squared length and own echo."""
-    e.at("pay_voice", i)
     e.gram(i, i)
-    e.scalar("pay_echo_sum")
-    e.at("pay_echo", i)
 
 
 def agreed(e: Evidence, v: View, i: int, j: int) -> None:
@@ -136,18 +127,11 @@ def new_echo(e: Evidence, v: View, i: int, j: int) -> None:
     e.vector("new_voice")
 
 
-def new_echo_sum(e: Evidence, v: View, i: int, j: int) -> None:
-    """Weights and echoes of all."""
+def new_others_norm(e: Evidence, v: View, i: int, j: int) -> None:
+    """Weights and echoes of all, and the squared length, of residuals."""
     e.vector("new_voice")
     e.vector("new_echo")
-
-
-def new_others_norm(e: Evidence, v: View, i: int, j: int) -> None:
-    """Own weight, squared length, the sum's squared length and own echo, of residuals."""
-    e.at("new_voice", i)
     e.entry("residual_gram", i, i)
-    e.scalar("new_echo_sum")
-    e.at("new_echo", i)
 
 
 def new_sum(e: Evidence, v: View, i: int, j: int) -> None:
@@ -175,8 +159,12 @@ def residual_share_median(e: Evidence, v: View, i: int, j: int) -> None:
     e.vector("residual_share")
 
 
-def energy(e: Evidence, v: View, i: int, j: int) -> None:
-    """Share and median, where there are public rows and enough seats."""
+def earned(e: Evidence, v: View, i: int, j: int) -> None:
+    """The sum before, agreement and, where there are public rows and enough seats, median and share of the rest."""
+    e.before("earned", i)
+    if not v.is_included[i]:
+        return
+    e.at("agreed", i)
     if v.n < MIN_SEATS:
         return
     e.scalar("has_public")
@@ -187,24 +175,11 @@ def energy(e: Evidence, v: View, i: int, j: int) -> None:
         e.at("residual_share", i)
 
 
-def earned(e: Evidence, v: View, i: int, j: int) -> None:
-    """The sum before, agreement and its gate."""
-    e.before("earned", i)
-    if v.is_included[i]:
-        e.at("agreed", i)
-        e.at("energy", i)
-
-
 def agreed_sum(e: Evidence, v: View, i: int, j: int) -> None:
     """The sum before and, if this round counts, agreement."""
     _counted_sum(e, v, "agreed_sum", i)
     if v.is_included[i] and v.has_public:
         e.at("agreed", i)
-
-
-def age(e: Evidence, v: View, i: int, j: int) -> None:
-    """The sum before, and whether this round counts."""
-    _counted_sum(e, v, "age", i)
 
 
 def newness(e: Evidence, v: View, i: int, j: int) -> None:
@@ -215,31 +190,31 @@ def newness(e: Evidence, v: View, i: int, j: int) -> None:
         e.raw(b"".join(int(term).to_bytes(8, "big", signed=True) for term in (terms[cut - 1], terms[-cut])))
 
 
-def judged(e: Evidence, v: View, i: int, j: int) -> None:
-    """Sum of agreement and rounds."""
-    e.at("agreed_sum", i)
-    e.at("age", i)
+def doubt(e: Evidence, v: View, i: int, j: int) -> None:
+    """Sums with all others."""
+    e.row("new_sum", i)
 
 
 def ratio(e: Evidence, v: View, i: int, j: int) -> None:
-    """New agreement, agreement and rounds."""
+    """New agreement and what of it may be chance, agreement and rounds."""
     e.at("newness", i)
+    e.at("doubt", i)
     e.at("agreed_sum", i)
     e.at("age", i)
 
 
-def earned_median(e: Evidence, v: View, i: int, j: int) -> None:
-    """Who is judged, and what all earned."""
-    e.vector("judged")
+def earned_bar(e: Evidence, v: View, i: int, j: int) -> None:
+    """What all earned."""
     e.vector("earned")
 
 
 def ratio_weight(e: Evidence, v: View, i: int, j: int) -> None:
-    """Whether judged, then what it earned, the median and the crowd."""
-    e.at("judged", i)
-    if v.judged[i]:
+    """Agreement and rounds; if they are judged, what it earned, the bar and the crowd."""
+    e.at("agreed_sum", i)
+    e.at("age", i)
+    if is_judged(v, i):
         e.at("earned", i)
-        e.scalar("earned_median")
+        e.scalar("earned_bar")
         e.at("crowd", i)
 
 
@@ -250,25 +225,51 @@ def ratio_median(e: Evidence, v: View, i: int, j: int) -> None:
 
 
 def gate(e: Evidence, v: View, i: int, j: int) -> None:
-    """Rounds, whether judged, the median and the own ratio, until the gate is decided."""
+    """Rounds, agreement, the median and what is new, until the gate is decided."""
     if v.n < MIN_SEATS:
         return
     e.at("age", i)
     if not v.age[i]:
         return
-    e.at("judged", i)
-    if not v.judged[i]:
+    e.at("agreed_sum", i)
+    if not is_judged(v, i):
         return
     e.scalar("ratio_median")
     if v.ratio_median > 0:
-        e.at("ratio", i)
+        e.at("newness", i)
+        e.at("doubt", i)
+
+
+def claim(e: Evidence, v: View, i: int, j: int) -> None:
+    """What it earned, the bar, the gate and the crowd."""
+    e.at("earned", i)
+    e.scalar("earned_bar")
+    e.at("gate", i)
+    e.at("crowd", i)
+
+
+def claim_sum(e: Evidence, v: View, i: int, j: int) -> None:
+    """Claims of all."""
+    e.vector("claim")
+
+
+def had(e: Evidence, v: View, i: int, j: int) -> None:
+    """The sum before."""
+    e.before("received", i)
+
+
+def worth(e: Evidence, v: View, i: int, j: int) -> None:
+    """The sum of claims and, if there are some, what all had."""
+    e.scalar("claim_sum")
+    if v.claim_sum:
+        e.vector("had")
 
 
 def points(e: Evidence, v: View, i: int, j: int) -> None:
-    """What it earned, the gate and the crowd."""
-    e.at("earned", i)
-    e.at("gate", i)
-    e.at("crowd", i)
+    """The claim, what claims are worth, and what it had."""
+    e.at("claim", i)
+    e.scalar("worth")
+    e.at("had", i)
 
 
 def points_sum(e: Evidence, v: View, i: int, j: int) -> None:
@@ -288,6 +289,13 @@ def paid(e: Evidence, v: View, i: int, j: int) -> None:
     e.vector("pay")
 
 
+def received(e: Evidence, v: View, i: int, j: int) -> None:
+    """The sum before, the sum of points, then own points if anybody has some."""
+    e.before("received", i)
+    if v.is_included[i]:
+        pay(e, v, i, j)
+
+
 def _counted_sum(e: Evidence, v: View, name: str, i: int) -> None:
     e.before(name, i)
     if v.is_included[i]:
@@ -297,12 +305,12 @@ def _counted_sum(e: Evidence, v: View, name: str, i: int) -> None:
 READS: Final[dict[str, Reads]] = {
     reads.__name__: reads
     for reads in (
-        residual_norm, pay_clipping, live,
-        twin_age, twin, twin_mean, twin_typical, twin_bar, alike, crowd,
-        pay_voice, pay_echo, pay_echo_sum, others_norm, agreed,
-        new_voice, new_echo, new_echo_sum, new_others_norm, new_sum,
-        residual_share, residual_share_median, energy,
-        earned, agreed_sum, age, newness, judged, ratio, earned_median, ratio_weight, ratio_median,
-        gate, points, points_sum, pay, paid,
+        residual_norm, live,
+        age, twin, twin_mean, twin_typical, twin_bar, alike, crowd,
+        pay_voice, pay_echo, others_norm, agreed,
+        new_voice, new_echo, new_others_norm, new_sum,
+        residual_share, residual_share_median,
+        earned, agreed_sum, newness, doubt, ratio, earned_bar, ratio_weight, ratio_median,
+        gate, claim, claim_sum, had, worth, points, points_sum, pay, paid, received,
     )
 }  # fmt: skip

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_rounds import FEE, POT, decided, random_sketch
 
-from aggregator.fixed import O
+from aggregator.fixed import F, O
+from aggregator.pay import energy
 from aggregator.rows import COLUMNS, Shape
 from aggregator.state import state_of
 from aggregator.steps import View
@@ -129,7 +130,12 @@ def test_agreed_and_new_terms__are_the_printed_formula() -> None:
     view = play(4, {7: rider})[-1]
     n, g, b = 8, view.gram, view.residual_gram
     d = [max(isqrt(g[i, i]), 1) for i in range(n)]
-    v = [min(O, O * view.norm_median // d[i]) * O // (O + sum(view.alike[i])) for i in range(n)]
+    clipping = [min(F, F * view.norm_median // d[i]) for i in range(n)]
+    said = [
+        min(max(a, 0), 13107 * t // O) for a, t in zip(view.before_agreed_sum, view.before_age, strict=True)
+    ]
+    heard = [4096 + 61440 * x // (13107 * t // O) for x, t in zip(said, view.before_age, strict=True)]
+    v = [4 * clipping[i] * heard[i] // (O + sum(view.alike[i])) for i in range(n)]
 
     def terms(products: Any, voices: list[int], i: int) -> list[int]:
         y = [sum(products[i, j] * voices[j] for j in range(n)) for i in range(n)]
@@ -149,7 +155,8 @@ def test_agreed_and_new_terms__are_the_printed_formula() -> None:
         for i in range(n)
     ]
     assert view.earned.tolist() == [
-        x - x // 16 + a * e // O for x, a, e in zip(view.before_earned, agreed, view.energy, strict=True)
+        x - x // 16 + a * energy(view, i) // O
+        for i, (x, a) in enumerate(zip(view.before_earned, agreed, strict=True))
     ]
 
 
@@ -157,7 +164,7 @@ def test_sums_of_a_seat_that_is_not_included__only_decay() -> None:
     first = play(5, {})[-1]
     view = decided(np.asarray(first.sketch, np.int32), first.shape, state_of(first), included=range(7))
 
-    for name in ("earned", "agreed_sum", "age", "twin_age"):
+    for name in ("earned", "agreed_sum", "age", "received"):
         before = getattr(first, name)[7]
         assert getattr(view, name)[7] == before - before // 16
     assert view.pay[7] == 0
@@ -167,5 +174,57 @@ def test_gate_in_the_first_round__is_open() -> None:
     view = play(1, {})[0]
 
     assert view.has_public == 0
-    assert set(view.gate) == set(view.energy) == {O}
+    assert set(view.gate) == {energy(view, seat) for seat in range(8)} == {O}
     assert not view.age.any()
+
+
+def test_doubt__is_the_standard_error_of_a_sum_of_the_pair_terms() -> None:
+    view = play(5, {})[-1]
+    for i in range(8):
+        terms = np.array([view.new_sum[i, j] for j in range(8) if j != i], dtype=float) / (1 << 32)
+        assert view.doubt[i] / O == pytest.approx(terms.std() * np.sqrt(7), abs=1e-4)
+
+
+def test_received__is_what_each_was_paid_of_rounds_that_fade() -> None:
+    views = play(6, {7: rider})
+    for seat in range(8):
+        kept = 0.0
+        for view in views:
+            kept = kept * 15 / 16 + view.pay[seat] / view.paid
+        assert views[-1].received[seat] / (1 << 32) == pytest.approx(kept, rel=1e-4)
+
+
+def test_pay_of_who_was_paid_too_little_before__makes_up_for_it() -> None:
+    """A seat whose first rounds were bad luck is paid more than its share of the sums, the others less."""
+    view = play(6, {})[-1]
+    state = dict(state_of(view))
+    even = decided(np.asarray(view.sketch, np.int32), view.shape, state)
+    state["received"] = state["received"].copy()
+    state["received"][0] //= 2
+    later = decided(np.asarray(view.sketch, np.int32), view.shape, state)
+
+    assert later.claim.tolist() == even.claim.tolist()
+    assert later.pay[0] > 1.2 * even.pay[0]
+    assert all(a < b for a, b in zip(later.pay[1:], even.pay[1:], strict=True))
+
+
+def test_claim_above_what_nearly_all_earned__counts_as_that() -> None:
+    """Who adds the last delta to honest work agrees more than anybody honest; with eight seats one is cut."""
+    view = play(5, {7: lambda updates, deltas, *_: updates[7] + (deltas[0] if deltas else 0)})[-1]
+    earned = sorted(view.earned, reverse=True)
+
+    assert view.earned_bar == max(earned[1], 0)
+    assert max(view.claim) <= view.earned_bar
+
+
+@pytest.mark.parametrize("agreement", [-1, 0, 13106, 13107, 13108])
+def test_say__is_full_from_an_average_agreement_of_a_fifth_on(agreement: int) -> None:
+    view = play(4, {})[-1]
+    state = dict(state_of(view))
+    state["age"], state["agreed_sum"] = state["age"].copy(), state["agreed_sum"].copy()
+    state["age"][0], state["agreed_sum"][0] = 10 * O, 10 * agreement
+    later = decided(np.asarray(view.sketch, np.int32), view.shape, state)
+    heard = 4096 + 61440 * max(0, min(10 * agreement, 131070)) // 131070
+
+    assert later.pay_voice[0] == 4 * later.clipping[0] * heard // later.crowd[0]
+    assert (heard == O) == (agreement >= 13107)

@@ -21,13 +21,13 @@ from tests.aggregator.sample_rounds import POSTER, UNIT
 
 BITS: Mapping[str, int] = {
     # bits of a number; below zero: it has a sign
-    "norm": 36, "norm_median": 36, "has_public": 1, "residual_gram": -70, "residual_norm": 36, "live": 1,
-    "pay_clipping": 16, "twin_age": 20, "twin": -20, "twin_mean": -17, "twin_typical": -17, "twin_bar": 17,
-    "alike": 16, "crowd": 26, "pay_voice": 17, "pay_echo": -96, "pay_echo_sum": -117, "others_norm": 62,
-    "agreed": -18, "new_voice": 18, "new_echo": -96, "new_echo_sum": -117, "new_others_norm": 62, "new_sum": -42,
-    "residual_share": 20, "residual_share_median": 20, "energy": 16, "earned": -24, "agreed_sum": -24, "age": 20,
-    "newness": -36, "judged": 1, "ratio": -40, "earned_median": 24, "ratio_weight": 24, "ratio_median": -40,
-    "gate": 16, "points": 24, "points_sum": 34, "pay": 96,
+    "norm": 36, "norm_median": 36, "clipping": 14, "has_public": 1, "residual_gram": -70, "residual_norm": 36,
+    "live": 1, "age": 20, "twin": -20, "twin_mean": -17, "twin_typical": -17, "twin_bar": 17,
+    "alike": 16, "crowd": 26, "pay_voice": 17, "pay_echo": -96, "others_norm": 62, "agreed": -18,
+    "new_voice": 18, "new_echo": -96, "new_others_norm": 62, "new_sum": -42, "residual_share": 20,
+    "residual_share_median": 20, "earned": -24, "agreed_sum": -24, "newness": -36, "doubt": 36, "ratio": -40,
+    "earned_bar": 24, "ratio_weight": 24, "ratio_median": -40, "gate": 16, "claim": 24, "claim_sum": 34, "had": 36,
+    "worth": 68, "points": 36, "points_sum": 46, "pay": 96, "received": 36,
 }  # fmt: skip
 DIVISORS = {"crowd", "others_norm", "new_others_norm"}
 """Never zero."""
@@ -69,7 +69,6 @@ def _view(shape: Shape, included: list[int], rng: np.random.Generator) -> View:
         setattr(view, step.name, _entries(step, shape, there, rng))
     for step in SCALARS:
         setattr(view, step.name, int(_numbers(BITS.get(step.name, 0), (1,), rng)[0]))
-    view.judged, view.ratio_weight = view.judged * there, view.ratio_weight * view.judged
     _meet_limits(view, rng)
     return view
 

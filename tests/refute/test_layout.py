@@ -18,7 +18,7 @@ from aggregator.refute.proof_tree import Changed
 from aggregator.refute.tree_reads import tree_of
 from aggregator.refute.trees import Case
 from aggregator.rows import Shape
-from aggregator.trees import LEAF_BYTES, SLOTS, chunk_bits
+from aggregator.trees import LEAF_BYTES, SCALARS, SLOTS, chunk_bits
 from market.codec import leaves_of
 from market.merkle import ABSENT, clog2
 from market.refutation import Check, Tree
@@ -49,6 +49,11 @@ def test_layout__is_that_of_judged_trees(tmp_path: Path, seats: int, d: int) -> 
             there = is_present(tree, index, case.shape, case.included, case.present)
             assert (content is not None) == there, (tree, index)
             assert content is None or len(honest.tag + content) == leaf_size(tree, case.shape)
+
+
+def test_scalars__fill_their_leaf() -> None:
+    """No check reads what would stand behind the last one, so a lie there could not be refuted."""
+    assert sum(step.width for step in SCALARS) == LEAF_BYTES
 
 
 @pytest.mark.chain

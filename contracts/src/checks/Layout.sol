@@ -150,9 +150,8 @@ library Layout {
             Id.RESIDUAL,
             Id.RESIDUAL_GRAM,
             Id.RESIDUAL_NORM,
-            Id.PAY_CLIPPING,
             Id.LIVE,
-            Id.TWIN_AGE,
+            Id.AGE,
             Id.TWIN,
             Id.TWIN_MEAN,
             Id.TWIN_TYPICAL,
@@ -167,17 +166,18 @@ library Layout {
             Id.NEW_OTHERS_NORM,
             Id.NEW_SUM,
             Id.RESIDUAL_SHARE,
-            Id.ENERGY,
             Id.EARNED,
             Id.AGREED_SUM,
-            Id.AGE,
             Id.NEWNESS,
-            Id.JUDGED,
+            Id.DOUBT,
             Id.RATIO,
             Id.RATIO_WEIGHT,
             Id.GATE,
+            Id.CLAIM,
+            Id.HAD,
             Id.POINTS,
-            Id.PAY
+            Id.PAY,
+            Id.RECEIVED
         ];
         return ids[slot];
     }

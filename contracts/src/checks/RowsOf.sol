@@ -80,6 +80,11 @@ library RowsOf {
         return gramLeaf(r, f, i, j);
     }
 
+    /// Squared length of the reference; 0 without one, and nothing is read where the bitmaps do not name it.
+    function referenceSquare(Reader memory r, Facts calldata f) internal pure returns (int256) {
+        return gram(r, f, f.seats, f.seats);
+    }
+
     function gramLeaf(Reader memory r, Facts calldata f, uint256 i, uint256 j) internal pure returns (int256) {
         uint256 bits = Evidence.clog2(count(f.seats));
         if (i >= count(f.seats) || j >= count(f.seats)) revert MarketNoSuchRow(i > j ? i : j, count(f.seats));

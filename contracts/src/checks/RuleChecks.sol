@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 import {Reader} from "./Evidence.sol";
 import {Facts} from "./IChecks.sol";
 import {StepChecks} from "./StepChecks.sol";
+import {Camp} from "./rule/Camp.sol";
 import {Novelty} from "./rule/Novelty.sol";
 import {Rule} from "./rule/Rule.sol";
 import "./StepTree.sol";
@@ -28,7 +29,7 @@ contract RuleChecks is StepChecks {
         if (number == NORM_MEDIAN) return !Rule.isNormMedian(r, t, f, posted);
         if (number == COHERENCE_PAST_MEDIAN) return !Rule.isMedian(r, t, f, COHERENCE_PAST, posted);
         if (number == COHERENCE_NOW_MEDIAN) return !Rule.isMedian(r, t, f, COHERENCE_NOW, posted);
-        if (number == PULL_MEDIAN) return !Rule.isPullMedian(r, t, f, posted);
+        if (number == PULL_MEDIAN) return !Camp.isPullMedian(r, t, f, posted);
         if (number == ECHO_SUM) return posted != Rule.echoSum(r, t, f);
         if (number == AGREEMENT_MEDIAN) return !Rule.isMedian(r, t, f, AGREEMENT, posted);
         if (number == MERIT_SUM) return posted != Rule.total(r, t, f, MERIT);
@@ -46,7 +47,7 @@ contract RuleChecks is StepChecks {
     ) internal pure override returns (bool) {
         if (slot == KINSHIP_BAR & 255) return !Rule.isBar(r, t, f, KINSHIP, i, posted);
         if (slot == COSINE_BAR & 255) return !Rule.isBar(r, t, f, COSINE, i, posted);
-        if (slot == OUTLOOK_MEDIAN & 255) return !Rule.isOutlookMedian(r, t, f, i, posted);
+        if (slot == OUTLOOK_MEDIAN & 255) return !Camp.isOutlookMedian(r, t, f, i, posted);
         if (slot == PICKS & 255) return !Novelty.isPick(r, t, f, i, j, posted);
         if (slot > ADVICE & 255) return posted != _novelty(f, r, t, slot, i, j);
         return posted != (slot < AGREEMENT & 255 ? _voices(f, r, t, slot, i, j) : _weights(f, r, t, slot, i));
@@ -66,10 +67,10 @@ contract RuleChecks is StepChecks {
         if (slot == COHERENCE_NOW & 255) return Rule.coherence(r, t, f, COSINE, COSINE_BAR, i);
         if (slot == DISCOUNT & 255) return Rule.discount(r, t, i);
         if (slot == STANDING & 255) return Rule.standing(r, t, f, i);
-        if (slot == PULL & 255) return Rule.pull(r, t, f, i);
-        if (slot == OUTLOOK & 255) return Rule.outlook(r, t, f, i, j);
+        if (slot == PULL & 255) return Camp.pull(r, t, f, i);
+        if (slot == OUTLOOK & 255) return Camp.outlook(r, t, f, i, j);
         if (slot == TRUST & 255) return Rule.trust(r, t, f, i);
-        return slot == VOICE & 255 ? Rule.voice(r, t, f, i) : Rule.echo(r, t, f, i);
+        return slot == VOICE & 255 ? Camp.voice(r, t, f, i) : Rule.echo(r, t, f, i);
     }
 
     /// Steps agreement to advice.

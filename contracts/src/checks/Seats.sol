@@ -71,6 +71,16 @@ library Seats {
         }
     }
 
+    /// Inner product of two vectors; entries of seats that are not included are zero. SAFETY: N < 2^16 terms of 126 bits.
+    function dot(uint256 x, uint256 y, uint256 seats) internal pure returns (int256 sum) {
+        assembly ("memory-safe") {
+            for { let end := add(x, shl(3, seats)) } lt(x, end) { x := add(x, 8) } {
+                sum := add(sum, mul(sar(192, calldataload(x)), sar(192, calldataload(y))))
+                y := add(y, 8)
+            }
+        }
+    }
+
     /// The first seat with the largest entry of a vector, and the entry.
     function firstLargest(uint256 offset, uint256 seats) internal pure returns (uint256 seat, int256 largest) {
         assembly ("memory-safe") {

@@ -6,17 +6,21 @@ import {Evidence, Reader} from "../Evidence.sol";
 import {Facts} from "../IChecks.sol";
 import {Numbers} from "../Numbers.sol";
 import {RowsOf} from "../RowsOf.sol";
+import {Rule} from "../rule/Rule.sol";
 import {Twins} from "./Twins.sol";
 import "../StepTree.sol";
 
 /// Agreement and new agreement: steps pay_voice to new_sum of `aggregator/pay.py`.
 library Agreement {
     int256 private constant ONE = 65536;
+    int256 private constant LEAST_HEARD = 4096;
+    int256 private constant FULL_SAY = 13107;
     int256 private constant TERM_LIMIT = 0x400000000; // 4 in Q32
 
-    function payVoice(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
-        int256 clipping = StepTree.at(r, t, PAY_CLIPPING, i);
-        return Numbers.div(clipping * ONE, StepTree.at(r, t, CROWD, i));
+    function payVoice(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
+        int256 clipping = StepTree.at(r, t, CLIPPING, i) * (ONE / Rule.F);
+        int256 crowd = StepTree.at(r, t, CROWD, i);
+        return Numbers.div(clipping * _heard(r, f, i), crowd);
     }
 
     function payEcho(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
@@ -24,16 +28,10 @@ library Agreement {
         return _dot(products, StepTree.vector(r, t, PAY_VOICE), f.seats);
     }
 
-    function payEchoSum(Reader memory r, Steps memory t, Facts calldata f) internal pure returns (int256) {
-        uint256 voices = StepTree.vector(r, t, PAY_VOICE);
-        return _dot(StepTree.vector(r, t, PAY_ECHO), voices, f.seats);
-    }
-
     function othersNorm(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
-        int256 voice = StepTree.at(r, t, PAY_VOICE, i);
-        int256 square = RowsOf.gram(r, f, i, i);
-        int256 sum = StepTree.scalar(r, t, PAY_ECHO_SUM);
-        return _others(voice, square, sum, StepTree.at(r, t, PAY_ECHO, i));
+        uint256 voices = StepTree.vector(r, t, PAY_VOICE);
+        uint256 echoes = StepTree.vector(r, t, PAY_ECHO);
+        return _others(voices, echoes, RowsOf.gram(r, f, i, i), f.seats, i);
     }
 
     function agreed(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
@@ -55,16 +53,14 @@ library Agreement {
         return _dot(products, StepTree.vector(r, t, NEW_VOICE), f.seats);
     }
 
-    function newEchoSum(Reader memory r, Steps memory t, Facts calldata f) internal pure returns (int256) {
+    function newOthersNorm(Reader memory r, Steps memory t, Facts calldata f, uint256 i)
+        internal
+        pure
+        returns (int256)
+    {
         uint256 voices = StepTree.vector(r, t, NEW_VOICE);
-        return _dot(StepTree.vector(r, t, NEW_ECHO), voices, f.seats);
-    }
-
-    function newOthersNorm(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
-        int256 voice = StepTree.at(r, t, NEW_VOICE, i);
-        int256 square = StepTree.entry(r, t, RESIDUAL_GRAM, i, i);
-        int256 sum = StepTree.scalar(r, t, NEW_ECHO_SUM);
-        return _others(voice, square, sum, StepTree.at(r, t, NEW_ECHO, i));
+        uint256 echoes = StepTree.vector(r, t, NEW_ECHO);
+        return _others(voices, echoes, StepTree.entry(r, t, RESIDUAL_GRAM, i, i), f.seats, i);
     }
 
     function newSum(Reader memory r, Steps memory t, Facts calldata f, uint256 i, uint256 j)
@@ -112,9 +108,24 @@ library Agreement {
         }
     }
 
-    /// Length of a weighted sum of vectors without one of them.
-    function _others(int256 voice, int256 square, int256 sum, int256 echo) private pure returns (int256) {
-        return Numbers.sqrt(Numbers.max(sum - 2 * voice * echo + voice * voice * square, 1));
+    /// Part of a full say, by average agreement before this round.
+    function _heard(Reader memory r, Facts calldata f, uint256 i) private pure returns (int256) {
+        int256 rounds = Before.at(r, f, AGE, i);
+        if (rounds == 0) return ONE;
+        int256 full = Numbers.max(Numbers.div(FULL_SAY * rounds, ONE), 1);
+        int256 agreement = Numbers.bound(Before.at(r, f, AGREED_SUM, i), 0, full);
+        return LEAST_HEARD + Numbers.div((ONE - LEAST_HEARD) * agreement, full);
+    }
+
+    /// Length of a weighted sum of vectors without the i-th, whose squared length is `square`.
+    function _others(uint256 voices, uint256 echoes, int256 square, uint256 seats, uint256 i)
+        private
+        pure
+        returns (int256)
+    {
+        int256 voice = Evidence.i64(voices, i);
+        int256 rest = _dot(echoes, voices, seats) - 2 * voice * Evidence.i128(echoes, i) + voice * voice * square;
+        return Numbers.sqrt(Numbers.max(rest, 1));
     }
 
     /// Sum of `count` products of numbers of 16 and of 8 bytes. Unchecked: below 2^127 x 2^63 x 2^16.

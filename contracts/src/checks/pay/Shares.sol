@@ -11,14 +11,16 @@ import {Twins} from "./Twins.sol";
 import {Trimmed} from "./Trimmed.sol";
 import "../StepTree.sol";
 
-/// From agreement to pay: steps residual_share to paid of `aggregator/pay.py`.
+/// From agreement to pay: steps residual_share to received of `aggregator/pay.py`.
 library Shares {
     int256 private constant ONE = Twins.ONE;
     int256 private constant ENERGY_START = 19660;
     int256 private constant ENERGY_WIDTH = 19660;
-    int256 private constant GATE_START = 16384;
-    int256 private constant GATE_WIDTH = 9830;
+    int256 private constant GATE_START = 39321;
+    int256 private constant GATE_WIDTH = 13107;
     int256 private constant FLOOR = 3276;
+    int256 private constant SHARE = 1 << 32;
+    uint256 private constant WORTH_BITS = 32;
     uint256 private constant MIN_SEATS = 4;
 
     function residualShare(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
@@ -34,19 +36,11 @@ library Shares {
         return Numbers.isLowerMedian(Seats.gather(f, StepTree.vector(r, t, RESIDUAL_SHARE), Seats.NONE), posted);
     }
 
-    function energy(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
-        if (Seats.count(f) < MIN_SEATS || StepTree.scalar(r, t, HAS_PUBLIC) == 0) return ONE;
-        int256 median = StepTree.scalar(r, t, RESIDUAL_SHARE_MEDIAN);
-        if (median == 0) return ONE;
-        int256 share = StepTree.at(r, t, RESIDUAL_SHARE, i);
-        return Numbers.ramp(Numbers.div(share * ONE, median), ENERGY_START, ENERGY_WIDTH);
-    }
-
     function earned(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256 sum) {
         sum = Numbers.decayed(Before.at(r, f, EARNED, i));
         if (!RowsOf.isIncluded(f, i)) return sum;
         int256 agreed = StepTree.at(r, t, AGREED, i);
-        sum += Numbers.div(agreed * StepTree.at(r, t, ENERGY, i), ONE);
+        sum += Numbers.div(agreed * _energy(r, t, f, i), ONE);
     }
 
     function agreedSum(Reader memory r, Steps memory t, Facts calldata f, uint256 i)
@@ -58,52 +52,53 @@ library Shares {
         if (RowsOf.isIncluded(f, i) && StepTree.scalar(r, t, HAS_PUBLIC) != 0) sum += StepTree.at(r, t, AGREED, i);
     }
 
-    function age(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256 rounds) {
-        rounds = Numbers.decayed(Before.at(r, f, AGE, i));
-        if (RowsOf.isIncluded(f, i) && StepTree.scalar(r, t, HAS_PUBLIC) != 0) rounds += ONE;
-    }
-
     function newness(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
         uint256 cut = 3 * Seats.count(f) / 20;
         return Trimmed.sum(r, Seats.gather(f, StepTree.row(r, t, NEW_SUM, i), i), cut) >> 16;
     }
 
-    function judged(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
-        int256 sum = StepTree.at(r, t, AGREED_SUM, i);
-        return sum * ONE > FLOOR * StepTree.at(r, t, AGE, i) ? int256(1) : int256(0);
+    /// Standard error of a sum of so many terms, from their spread.
+    function doubt(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
+        int256[] memory terms = Seats.gather(f, StepTree.row(r, t, NEW_SUM, i), i);
+        int256 sum;
+        int256 squares;
+        // SAFETY: entries of 64 bits, fewer than 2^16.
+        unchecked {
+            for (uint256 k; k < terms.length; ++k) {
+                sum += terms[k];
+                squares += terms[k] * terms[k];
+            }
+        }
+        int256 n = terms.length == 0 ? int256(1) : int256(terms.length);
+        return Numbers.sqrt(squares - sum * sum / n) >> 16;
     }
 
     function ratio(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
-        int256 new_ = StepTree.at(r, t, NEWNESS, i);
+        int256 best = StepTree.at(r, t, NEWNESS, i);
+        best += StepTree.at(r, t, DOUBT, i);
         int256 sum = StepTree.at(r, t, AGREED_SUM, i);
-        int256 least = Numbers.div(FLOOR * StepTree.at(r, t, AGE, i), ONE);
-        return Numbers.div(new_ * ONE, Numbers.max(Numbers.max(sum, least), 1));
+        return Numbers.div(best * ONE, _agreement(sum, StepTree.at(r, t, AGE, i)));
     }
 
-    function isEarnedMedian(Reader memory r, Steps memory t, Facts calldata f, int256 posted)
+    /// Whether `posted` is the largest of what seats earned, the second with eight included seats, and so on.
+    function isEarnedBar(Reader memory r, Steps memory t, Facts calldata f, int256 posted)
         internal
         pure
         returns (bool)
     {
-        uint256 isJudged = StepTree.vector(r, t, JUDGED);
-        uint256 sums = StepTree.vector(r, t, EARNED);
-        int256[] memory values = new int256[](f.seats);
-        uint256 found;
-        // Who is not included is not judged.
-        for (uint256 i; i < f.seats; ++i) {
-            if (Evidence.i64(isJudged, i) != 0) values[found++] = Numbers.max(Evidence.i64(sums, i), 0);
+        int256[] memory sums = Seats.gather(f, StepTree.vector(r, t, EARNED), Seats.NONE);
+        if (sums.length == 0) return posted == 0;
+        for (uint256 k; k < sums.length; ++k) {
+            if (sums[k] < 0) sums[k] = 0;
         }
-        assembly ("memory-safe") {
-            mstore(values, found)
-        }
-        return Numbers.isLowerMedian(values, posted);
+        return Numbers.isKthLargest(sums, sums.length / 8 + 1, posted);
     }
 
     function ratioWeight(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
-        if (StepTree.at(r, t, JUDGED, i) == 0) return 0;
-        int256 sum = Numbers.max(StepTree.at(r, t, EARNED, i), 0);
-        int256 most = StepTree.scalar(r, t, EARNED_MEDIAN);
-        return Numbers.div(Numbers.min(sum, most) * ONE, StepTree.at(r, t, CROWD, i));
+        int256 sum = StepTree.at(r, t, AGREED_SUM, i);
+        if (!_isJudged(sum, StepTree.at(r, t, AGE, i))) return 0;
+        int256 counted = _counted(r, t, i);
+        return Numbers.div(counted * ONE, StepTree.at(r, t, CROWD, i));
     }
 
     /// Whether less than half of the weight lies below `posted` and at least half up to it; without weight, whether it is 0.
@@ -129,22 +124,46 @@ library Shares {
     }
 
     function gate(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
-        if (Seats.count(f) < MIN_SEATS || StepTree.at(r, t, AGE, i) == 0) return ONE;
-        if (StepTree.at(r, t, JUDGED, i) == 0) return 0;
+        if (Seats.count(f) < MIN_SEATS) return ONE;
+        int256 rounds = StepTree.at(r, t, AGE, i);
+        if (rounds == 0) return ONE;
+        int256 sum = StepTree.at(r, t, AGREED_SUM, i);
+        if (!_isJudged(sum, rounds)) return 0;
         int256 median = StepTree.scalar(r, t, RATIO_MEDIAN);
         if (median <= 0) return ONE;
-        int256 own = StepTree.at(r, t, RATIO, i);
-        return Numbers.ramp(Numbers.div(own * ONE, median), GATE_START, GATE_WIDTH);
+        int256 best = StepTree.at(r, t, NEWNESS, i);
+        best = Numbers.div((best + 2 * StepTree.at(r, t, DOUBT, i)) * ONE, _agreement(sum, rounds));
+        return Numbers.ramp(Numbers.div(best * ONE, median), GATE_START, GATE_WIDTH);
     }
 
-    function points(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
-        int256 sum = Numbers.max(StepTree.at(r, t, EARNED, i), 0);
-        int256 part = sum * StepTree.at(r, t, GATE, i);
+    function claim(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
+        int256 part = _counted(r, t, i);
+        part *= StepTree.at(r, t, GATE, i);
         return Numbers.div(part, StepTree.at(r, t, CROWD, i));
     }
 
-    function pointsSum(Reader memory r, Steps memory t, Facts calldata f) internal pure returns (int256) {
-        return Seats.sum(StepTree.vector(r, t, POINTS), f.seats);
+    function had(Reader memory r, Facts calldata f, uint256 i) internal pure returns (int256) {
+        return Numbers.decayed(Before.at(r, f, RECEIVED, i));
+    }
+
+    function worth(Reader memory r, Steps memory t, Facts calldata f) internal pure returns (int256) {
+        int256 claims = StepTree.scalar(r, t, CLAIM_SUM);
+        if (claims == 0) return 0;
+        int256 all = Seats.sum(StepTree.vector(r, t, HAD), f.seats) + SHARE;
+        return Numbers.div(all << WORTH_BITS, claims);
+    }
+
+    function points(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
+        int256 whole = StepTree.at(r, t, CLAIM, i);
+        whole = whole * StepTree.scalar(r, t, WORTH) >> WORTH_BITS;
+        int256 now_ = Numbers.div(whole, 16);
+        int256 missing = Numbers.div(whole - now_ - StepTree.at(r, t, HAD, i), 8);
+        return Numbers.max(now_ + missing, Numbers.div(now_, 2));
+    }
+
+    /// Sum of a vector.
+    function total(Reader memory r, Steps memory t, Facts calldata f, uint256 id) internal pure returns (int256) {
+        return Seats.sum(StepTree.vector(r, t, id), f.seats);
     }
 
     function pay(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
@@ -160,5 +179,38 @@ library Shares {
         for (uint256 i; i < f.seats; ++i) {
             sum += Evidence.i128(values, i);
         }
+    }
+
+    function received(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256 sum) {
+        sum = Numbers.decayed(Before.at(r, f, RECEIVED, i));
+        if (!RowsOf.isIncluded(f, i)) return sum;
+        int256 all = StepTree.scalar(r, t, POINTS_SUM);
+        if (all == 0) return sum + SHARE / int256(Seats.count(f));
+        return sum + Numbers.div(SHARE * StepTree.at(r, t, POINTS, i), all);
+    }
+
+    /// Gate on the residual share, against updates that public vectors explain.
+    function _energy(Reader memory r, Steps memory t, Facts calldata f, uint256 i) private pure returns (int256) {
+        if (Seats.count(f) < MIN_SEATS || StepTree.scalar(r, t, HAS_PUBLIC) == 0) return ONE;
+        int256 median = StepTree.scalar(r, t, RESIDUAL_SHARE_MEDIAN);
+        if (median == 0) return ONE;
+        int256 share = StepTree.at(r, t, RESIDUAL_SHARE, i);
+        return Numbers.ramp(Numbers.div(share * ONE, median), ENERGY_START, ENERGY_WIDTH);
+    }
+
+    /// Whether a seat that agreed so much in so many rounds agrees enough for its ratio to mean anything.
+    function _isJudged(int256 sum, int256 rounds) private pure returns (bool) {
+        return sum * ONE > FLOOR * rounds;
+    }
+
+    /// Summed agreement that new agreement is compared with: at least the floor, and 1.
+    function _agreement(int256 sum, int256 rounds) private pure returns (int256) {
+        return Numbers.max(Numbers.max(sum, Numbers.div(FLOOR * rounds, ONE)), 1);
+    }
+
+    /// What a seat earned as far as it counts.
+    function _counted(Reader memory r, Steps memory t, uint256 i) private pure returns (int256) {
+        int256 sum = Numbers.max(StepTree.at(r, t, EARNED, i), 0);
+        return Numbers.min(sum, StepTree.scalar(r, t, EARNED_BAR));
     }
 }

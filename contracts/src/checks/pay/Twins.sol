@@ -21,11 +21,6 @@ library Twins {
         return Numbers.sqrt(StepTree.entry(r, t, RESIDUAL_GRAM, i, i));
     }
 
-    function payClipping(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
-        int256 median = StepTree.scalar(r, t, NORM_MEDIAN);
-        return Numbers.min(ONE, Numbers.div(ONE * median, length(r, t, i)));
-    }
-
     function live(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
         int256 norm = length(r, t, i);
         int256 median = StepTree.scalar(r, t, NORM_MEDIAN);
@@ -33,12 +28,8 @@ library Twins {
         return 1000 * norm > median && 100 * rest > 3 * norm ? int256(1) : int256(0);
     }
 
-    function twinAge(Reader memory r, Steps memory t, Facts calldata f, uint256 i)
-        internal
-        pure
-        returns (int256 rounds)
-    {
-        rounds = Numbers.decayed(Before.at(r, f, TWIN_AGE, i));
+    function age(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256 rounds) {
+        rounds = Numbers.decayed(Before.at(r, f, AGE, i));
         if (RowsOf.isIncluded(f, i) && StepTree.scalar(r, t, HAS_PUBLIC) != 0) rounds += ONE;
     }
 
@@ -65,8 +56,8 @@ library Twins {
     {
         if (!RowsOf.isIncluded(f, j)) return 0;
         int256 sum = StepTree.entry(r, t, TWIN, i, j);
-        int256 rounds = StepTree.at(r, t, TWIN_AGE, i);
-        rounds = Numbers.min(rounds, StepTree.at(r, t, TWIN_AGE, j));
+        int256 rounds = StepTree.at(r, t, AGE, i);
+        rounds = Numbers.min(rounds, StepTree.at(r, t, AGE, j));
         return Numbers.div(sum * ONE, rounds + TWIN_PRIOR * ONE);
     }
 

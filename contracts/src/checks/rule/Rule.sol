@@ -9,7 +9,7 @@ import {RowsOf} from "../RowsOf.sol";
 import {Seats} from "../Seats.sol";
 import "../StepTree.sol";
 
-/// The steps of `aggregator/rule.py`, by the same names: each reads the inputs of one entry and computes it. Medians and
+/// The steps of `aggregator/rule.py` but those of `Camp`, by the same names: each reads the inputs of one entry and computes it. Medians and
 /// k-th largest are not sought: `is...` says whether the posted number is it.
 library Rule {
     int256 internal constant F = 16384;
@@ -24,8 +24,7 @@ library Rule {
     int256 private constant FADED = 2458;
     uint256 private constant RATE = 1;
     uint256 private constant SERVER = 3;
-    uint256 private constant NOBODY = 0; // in place of where cosines begin
-    int256 private constant SEATS_PART = 7; // of ten parts of the direction, where there is a reference
+    int256 internal constant SEATS_PART = 7; // of ten parts of the direction, where there is a reference
     int256 private constant REFERENCE_PART = 3;
 
     // ----- the matrix of cosines -----
@@ -119,77 +118,28 @@ library Rule {
         return Numbers.div(reputation_ * StepTree.at(r, t, DISCOUNT, i), F);
     }
 
-    function pull(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
-        uint256 cosines = StepTree.row(r, t, COSINE, i);
-        return _dot(cosines, StepTree.vector(r, t, STANDING), f.seats);
-    }
-
-    function isPullMedian(Reader memory r, Steps memory t, Facts calldata f, int256 posted)
-        internal
-        pure
-        returns (bool)
-    {
-        uint256 echoes = StepTree.vector(r, t, PULL);
-        uint256 standings = StepTree.vector(r, t, STANDING);
-        return Numbers.isLowerMedian(_leanings(f, NOBODY, standings, echoes), posted);
-    }
-
-    function outlook(Reader memory r, Steps memory t, Facts calldata f, uint256 i, uint256 j)
-        internal
-        pure
-        returns (int256)
-    {
-        if (!RowsOf.isIncluded(f, j)) return 0;
-        uint256 cosines = StepTree.row(r, t, COSINE, i);
-        uint256 standings = StepTree.vector(r, t, STANDING);
-        uint256 others = i == j ? cosines : StepTree.row(r, t, COSINE, j);
-        return _seenDot(cosines, standings, others, f.seats);
-    }
-
-    function isOutlookMedian(Reader memory r, Steps memory t, Facts calldata f, uint256 i, int256 posted)
-        internal
-        pure
-        returns (bool)
-    {
-        uint256 cosines = StepTree.row(r, t, COSINE, i);
-        uint256 standings = StepTree.vector(r, t, STANDING);
-        uint256 echoes = StepTree.row(r, t, OUTLOOK, i);
-        return Numbers.isLowerMedian(_leanings(f, cosines, standings, echoes), posted);
-    }
-
     function trust(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
-        int256 square = _referenceSquare(r, f);
+        int256 square = RowsOf.referenceSquare(r, f);
         if (square == 0) return 0;
         int256 product = RowsOf.gram(r, f, i, f.seats);
         int256 length = Numbers.max(StepTree.at(r, t, NORM, i), 1) * Numbers.sqrt(square);
         return Numbers.bound(Numbers.div(product * F, length), -F, F);
     }
 
-    function voice(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
-        int256 own = StepTree.at(r, t, STANDING, i);
-        if (_referenceSquare(r, f) != 0) return SEATS_PART * own;
-        int256 main = Numbers.max(StepTree.scalar(r, t, PULL_MEDIAN), 0);
-        (uint256 leader, int256 median) = Seats.firstLargest(StepTree.vector(r, t, OUTLOOK_MEDIAN), f.seats);
-        if (median <= main) return own;
-        int256 heard = StepTree.entry(r, t, OUTLOOK, leader, i);
-        int256 likeness = Numbers.max(StepTree.entry(r, t, COSINE, leader, i), 0);
-        return heard > Numbers.div(likeness * own, F) * F ? own : int256(0);
-    }
-
     function echo(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
         uint256 cosines = StepTree.row(r, t, COSINE, i);
         uint256 voices = StepTree.vector(r, t, VOICE);
-        int256 heard = _dot(cosines, voices, f.seats);
-        if (_referenceSquare(r, f) == 0) return heard;
+        int256 heard = Seats.dot(cosines, voices, f.seats);
+        if (RowsOf.referenceSquare(r, f) == 0) return heard;
         return heard + StepTree.at(r, t, TRUST, i) * _referenceVoice(voices, f.seats);
     }
 
     function echoSum(Reader memory r, Steps memory t, Facts calldata f) internal pure returns (int256) {
         uint256 voices = StepTree.vector(r, t, VOICE);
-        int256 square = _dot(voices, StepTree.vector(r, t, ECHO), f.seats);
-        if (_referenceSquare(r, f) == 0) return square;
+        int256 square = Seats.dot(voices, StepTree.vector(r, t, ECHO), f.seats);
+        if (RowsOf.referenceSquare(r, f) == 0) return square;
         int256 guide = _referenceVoice(voices, f.seats);
-        return square + guide * (_dot(voices, StepTree.vector(r, t, TRUST), f.seats) + F * guide);
+        return square + guide * (Seats.dot(voices, StepTree.vector(r, t, TRUST), f.seats) + F * guide);
     }
 
     function agreement(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
@@ -206,7 +156,7 @@ library Rule {
         int256 full = 7 * (Numbers.max(StepTree.scalar(r, t, AGREEMENT_MEDIAN), 0) + SLACK);
         int256 present = Numbers.max(StepTree.at(r, t, AGREEMENT, i) + SLACK, 0);
         present = Numbers.min(F, Numbers.div(present * F * 10, full));
-        if (_referenceSquare(r, f) == 0) return present;
+        if (RowsOf.referenceSquare(r, f) == 0) return present;
         return Numbers.div(present * Numbers.max(StepTree.at(r, t, TRUST, i), 0), F);
     }
 
@@ -281,75 +231,12 @@ library Rule {
         return Numbers.isLowerMedian(Seats.gather(f, StepTree.vector(r, t, id), Seats.NONE), posted);
     }
 
-    /// Squared length of the reference; 0 without one, and nothing is read where the bitmaps do not name it.
-    function _referenceSquare(Reader memory r, Facts calldata f) private pure returns (int256) {
-        return RowsOf.gram(r, f, f.seats, f.seats);
-    }
-
     /// Weight of the reference in the direction: that of all seats, 3 to 7.
     function _referenceVoice(uint256 voices, uint256 seats) private pure returns (int256) {
         return Numbers.div(REFERENCE_PART * Seats.sum(voices, seats), SEATS_PART);
     }
 
     // ----- loops -----
-
-    /// Cosines of the included seats with a direction, each less its own part of it: from `echoes`, inner products with the
-    /// direction, which is the sum of all by standing x the positive part of `cosines` (by standing alone for NOBODY).
-    function _leanings(Facts calldata f, uint256 cosines, uint256 standings, uint256 echoes)
-        private
-        pure
-        returns (int256[] memory values)
-    {
-        int256 square = _seenDot(cosines, standings, echoes, f.seats);
-        int256 length = Numbers.max(Numbers.sqrt(square), 1);
-        values = new int256[](f.seats);
-        // 128 = sqrt(F): the root of a quantity in F is in sqrt(F). Quotients are floors.
-        assembly ("memory-safe") {
-            let likeness := F
-            let at := add(values, 32)
-            for { let end := add(at, shl(5, mload(values))) } lt(at, end) { at := add(at, 32) } {
-                if cosines {
-                    likeness := sar(192, calldataload(cosines))
-                    likeness := mul(likeness, sgt(likeness, 0))
-                    cosines := add(cosines, 8)
-                }
-                let seen := sar(14, mul(likeness, sar(192, calldataload(standings))))
-                let rest := shl(7, sub(sar(192, calldataload(echoes)), shl(14, seen)))
-                let leaning := sdiv(rest, length)
-                mstore(at, sub(leaning, and(slt(rest, 0), iszero(eq(mul(leaning, length), rest)))))
-                standings := add(standings, 8)
-                echoes := add(echoes, 8)
-            }
-        }
-        Seats.keep(f, values);
-    }
-
-    /// Inner product of a direction as in `_leanings` with a vector. SAFETY: N < 2^16 terms of 126 bits.
-    function _seenDot(uint256 cosines, uint256 standings, uint256 y, uint256 seats) private pure returns (int256 sum) {
-        assembly ("memory-safe") {
-            let likeness := F
-            for { let end := add(y, shl(3, seats)) } lt(y, end) { y := add(y, 8) } {
-                if cosines {
-                    likeness := sar(192, calldataload(cosines))
-                    likeness := mul(likeness, sgt(likeness, 0))
-                    cosines := add(cosines, 8)
-                }
-                let seen := sar(14, mul(likeness, sar(192, calldataload(standings))))
-                sum := add(sum, mul(seen, sar(192, calldataload(y))))
-                standings := add(standings, 8)
-            }
-        }
-    }
-
-    /// Inner product of two vectors; entries of seats that are not included are zero. SAFETY: N < 2^16 terms of 126 bits.
-    function _dot(uint256 x, uint256 y, uint256 seats) private pure returns (int256 sum) {
-        assembly ("memory-safe") {
-            for { let end := add(x, shl(3, seats)) } lt(x, end) { x := add(x, 8) } {
-                sum := add(sum, mul(sar(192, calldataload(x)), sar(192, calldataload(y))))
-                y := add(y, 8)
-            }
-        }
-    }
 
     /// How many values are below zero.
     function _negative(int256[] memory values) private pure returns (uint256 count) {
