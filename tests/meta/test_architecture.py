@@ -31,7 +31,7 @@ PURE = (
     "aggregator/rule.py",
     "aggregator/rules/",
     "aggregator/novelty.py",
-    "aggregator/pay.py",
+    "aggregator/pay/",
     "aggregator/decide.py",
 )
 """Numbers that everybody must get alike: no clock, no chance, no file, no network in them."""

@@ -9,7 +9,7 @@ import {Shares} from "./pay/Shares.sol";
 import {Twins} from "./pay/Twins.sol";
 import "./StepTree.sol";
 
-/// Checks of the steps of pay (`aggregator/pay.py`): slots 35 to 63 of the steps tree, scalars 8 to 15.
+/// Checks of the steps of pay (`aggregator/pay/`): slots 35 to 63 of the steps tree, scalars 8 to 15.
 contract PayChecks is StepChecks {
     function _slots() internal pure override returns (uint256 first, uint256 last) {
         return (RESIDUAL_NORM & 255, LAST_SLOT);

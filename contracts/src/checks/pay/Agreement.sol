@@ -10,7 +10,7 @@ import {Rule} from "../rule/Rule.sol";
 import {Twins} from "./Twins.sol";
 import "../StepTree.sol";
 
-/// Agreement and new agreement: steps pay_voice to new_sum of `aggregator/pay.py`.
+/// Agreement and new agreement: steps pay_voice to new_sum of `aggregator/pay/agreement.py`.
 library Agreement {
     int256 private constant ONE = 65536;
     int256 private constant LEAST_HEARD = 4096;

@@ -11,7 +11,7 @@ import {Twins} from "./Twins.sol";
 import {Trimmed} from "./Trimmed.sol";
 import "../StepTree.sol";
 
-/// From agreement to pay: steps residual_share to received of `aggregator/pay.py`.
+/// From agreement to pay: steps residual_share to received of `aggregator/pay/shares.py`.
 library Shares {
     int256 private constant ONE = Twins.ONE;
     int256 private constant ENERGY_START = 19660;

@@ -9,7 +9,7 @@ import {RowsOf} from "../RowsOf.sol";
 import {Seats} from "../Seats.sol";
 import "../StepTree.sol";
 
-/// Who counts as one: steps residual_norm to crowd of `aggregator/pay.py`. Each function gives the entry of seat `i` (or
+/// Who counts as one: steps residual_norm to crowd of `aggregator/pay/twins.py`. Each function gives the entry of seat `i` (or
 /// pair) from what it reads; a median instead says whether `posted` is it.
 library Twins {
     int256 internal constant ONE = 65536;
