@@ -131,12 +131,12 @@ def worth(v: View) -> int:
 
 @vector()
 def points(v: View, i: int) -> int:
-    """Pay before scaling to the pot: a sixteenth of all that i has a claim to, as every round gives, and an eighth
+    """Pay before scaling to the pot: a sixteenth of all that i has a claim to, as every round gives, and a twelfth
     of what is missing of the rest; who had too much before gets at least half of the former. Were all that is
-    missing paid at once, the luck of one seed would decide a round's pay."""
+    missing paid at once, the luck of one seed would decide a round's pay: each part of it makes seeds worth more."""
     whole = v.claim[i] * v.worth >> _WORTH_BITS
     now = whole // 16
-    return int(max(now + (whole - now - v.had[i]) // 8, now // 2))
+    return int(max(now + (whole - now - v.had[i]) // 12, now // 2))
 
 
 @scalar

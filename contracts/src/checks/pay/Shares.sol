@@ -157,7 +157,7 @@ library Shares {
         int256 whole = StepTree.at(r, t, CLAIM, i);
         whole = whole * StepTree.scalar(r, t, WORTH) >> WORTH_BITS;
         int256 now_ = Numbers.div(whole, 16);
-        int256 missing = Numbers.div(whole - now_ - StepTree.at(r, t, HAD, i), 8);
+        int256 missing = Numbers.div(whole - now_ - StepTree.at(r, t, HAD, i), 12);
         return Numbers.max(now_ + missing, Numbers.div(now_, 2));
     }
 
