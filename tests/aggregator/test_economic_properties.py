@@ -25,6 +25,8 @@ from benchmarks.economics import (
     split_gain,
     stake_that_stops_splitting,
 )
+from benchmarks.federated import ATTACKS as CHEATS
+from benchmarks.federated import Federation, Training, digits, dirichlet
 from benchmarks.incentives import choices
 from benchmarks.properties import (
     ATTACKERS,
@@ -67,6 +69,21 @@ def test_pay_of_a_free_rider__below_one_percent_once_something_is_public(kind: s
 
     assert settled < 0.01
     assert whole < 0.15
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_pay_of_a_free_rider_where_the_honest_hardly_agree__is_nothing_to_speak_of(seed: int) -> None:
+    """A small market with uneven data, little training and three cheats of eight, where what is new in honest updates
+    agrees no more than by chance: a median that is about zero must not open the gate for the last delta."""
+    data = digits(seed)
+    parts = dirichlet(data[1], 8, 0.5, np.random.default_rng([seed, 3]))
+    cheats = dict(zip((5, 6, 7), (CHEATS["flip"], CHEATS["rider"], CHEATS["copier"]), strict=True))
+    market = Federation(seed, parts, cheats, Training(steps=10, rate=0.1), data)
+    for _ in range(4):
+        market.round()
+
+    pay = market.run.total()
+    assert pay[6] < 0.05 * pay[:5].mean()
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1])
