@@ -76,10 +76,19 @@ def earned_bar(v: View) -> int:
     return sorted((max(v.earned[i], 0) for i in v.included), reverse=True)[v.n // 8] if v.n else 0
 
 
+@scalar
+def earned_median(v: View) -> int:
+    """Lower median of what judged seats earned."""
+    return lower_median(max(v.earned[i], 0) for i in v.included if is_judged(v, i))
+
+
 @vector()
 def ratio_weight(v: View, i: int) -> int:
-    """Say of i in the median ratio: what it earned, shared among twins."""
-    return int(_counted(v, i) * O // v.crowd[i]) if is_judged(v, i) else 0
+    """Say of i in the median ratio: what it earned, shared among twins; at most the median, since who sends the last
+    delta again earns more than anybody until the ratio tells."""
+    if not is_judged(v, i):
+        return 0
+    return int(min(max(v.earned[i], 0), v.earned_median) * O // v.crowd[i])
 
 
 @scalar
@@ -109,12 +118,6 @@ def claim(v: View, i: int) -> int:
     return int(_counted(v, i) * v.gate[i] // v.crowd[i])
 
 
-@scalar
-def claim_sum(v: View) -> int:
-    """Sum over included seats."""
-    return sum(v.claim[i] for i in v.included)
-
-
 @vector()
 def had(v: View, i: int) -> int:
     """What i has received of it before (`_SHARE` a round, decaying as claims do)."""
@@ -124,9 +127,8 @@ def had(v: View, i: int) -> int:
 @scalar
 def worth(v: View) -> int:
     """What a claim is worth (Q32): all that included seats had, and this round's share, over all claims."""
-    if not v.claim_sum:
-        return 0
-    return int((sum(v.had[i] for i in v.included) + _SHARE << _WORTH_BITS) // v.claim_sum)
+    claims = sum(v.claim[i] for i in v.included)
+    return int((sum(v.had[i] for i in v.included) + _SHARE << _WORTH_BITS) // claims) if claims else 0
 
 
 @vector()
@@ -186,11 +188,12 @@ def _agreement(v: View, i: int) -> int:
 
 
 def _counted(v: View, i: int) -> int:
+    """What i earned as far as it counts."""
     return int(min(max(v.earned[i], 0), v.earned_bar))
 
 
 STEPS: Final[list[Step]] = [
     residual_share, residual_share_median,
-    earned, agreed_sum, newness, doubt, ratio, earned_bar, ratio_weight, ratio_median,
-    gate, claim, claim_sum, had, worth, points, points_sum, pay, paid, received,
+    earned, agreed_sum, newness, doubt, ratio, earned_bar, earned_median, ratio_weight, ratio_median,
+    gate, claim, had, worth, points, points_sum, pay, paid, received,
 ]  # fmt: skip

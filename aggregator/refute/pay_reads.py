@@ -208,13 +208,20 @@ def earned_bar(e: Evidence, v: View, i: int, j: int) -> None:
     e.vector("earned")
 
 
+def earned_median(e: Evidence, v: View, i: int, j: int) -> None:
+    """Agreement and rounds of all, and what they earned."""
+    e.vector("agreed_sum")
+    e.vector("age")
+    e.vector("earned")
+
+
 def ratio_weight(e: Evidence, v: View, i: int, j: int) -> None:
-    """Agreement and rounds; if they are judged, what it earned, the bar and the crowd."""
+    """Agreement and rounds; if they are judged, what it earned, the median and the crowd."""
     e.at("agreed_sum", i)
     e.at("age", i)
     if is_judged(v, i):
         e.at("earned", i)
-        e.scalar("earned_bar")
+        e.scalar("earned_median")
         e.at("crowd", i)
 
 
@@ -248,20 +255,15 @@ def claim(e: Evidence, v: View, i: int, j: int) -> None:
     e.at("crowd", i)
 
 
-def claim_sum(e: Evidence, v: View, i: int, j: int) -> None:
-    """Claims of all."""
-    e.vector("claim")
-
-
 def had(e: Evidence, v: View, i: int, j: int) -> None:
     """The sum before."""
     e.before("received", i)
 
 
 def worth(e: Evidence, v: View, i: int, j: int) -> None:
-    """The sum of claims and, if there are some, what all had."""
-    e.scalar("claim_sum")
-    if v.claim_sum:
+    """Claims of all and, if there are some, what all had."""
+    e.vector("claim")
+    if any(v.claim):
         e.vector("had")
 
 
@@ -310,7 +312,7 @@ READS: Final[dict[str, Reads]] = {
         pay_voice, pay_echo, others_norm, agreed,
         new_voice, new_echo, new_others_norm, new_sum,
         residual_share, residual_share_median,
-        earned, agreed_sum, newness, doubt, ratio, earned_bar, ratio_weight, ratio_median,
-        gate, claim, claim_sum, had, worth, points, points_sum, pay, paid, received,
+        earned, agreed_sum, newness, doubt, ratio, earned_bar, earned_median, ratio_weight, ratio_median,
+        gate, claim, had, worth, points, points_sum, pay, paid, received,
     )
 }  # fmt: skip

@@ -60,6 +60,15 @@ def test_play_paid__weights_of_the_aggregator_and_shares_of_one() -> None:
     assert 0 <= found.pay < 2 / 6
 
 
+@pytest.mark.parametrize("attack", ["fr_delta", "fr_delta_noise", "fr_mix"])
+def test_play_paid_six_free_riders_of_twenty__earn_next_to_nothing(attack: str) -> None:
+    """Together they earn more than the honest until ratios tell, and would be the median if they counted by that."""
+    found = play(Setting(f=6), data.digits(0), RULES["agreement"](), ATTACKS[attack], 0, paid=True)
+
+    assert found.pay is not None
+    assert found.pay < 0.05 * 6 / 20
+
+
 @pytest.mark.parametrize("name", dict(named.rules()))
 def test_play_of_a_named_rule__weights_within_the_whole(name: str) -> None:
     rule = dict(named.rules())[name]()

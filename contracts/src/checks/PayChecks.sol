@@ -28,10 +28,10 @@ contract PayChecks is StepChecks {
         if (number == TWIN_BAR) return !Twins.isTwinBar(r, t, f, posted);
         if (number == RESIDUAL_SHARE_MEDIAN) return !Shares.isResidualShareMedian(r, t, f, posted);
         if (number == EARNED_BAR) return !Shares.isEarnedBar(r, t, f, posted);
+        if (number == EARNED_MEDIAN) return !Shares.isEarnedMedian(r, t, f, posted);
         if (number == RATIO_MEDIAN) return !Shares.isRatioMedian(r, t, f, posted);
-        if (number == CLAIM_SUM) return posted != Shares.total(r, t, f, CLAIM);
         if (number == WORTH) return posted != Shares.worth(r, t, f);
-        if (number == POINTS_SUM) return posted != Shares.total(r, t, f, POINTS);
+        if (number == POINTS_SUM) return posted != Shares.pointsSum(r, t, f);
         return posted != Shares.paid(r, t, f);
     }
 

@@ -94,11 +94,34 @@ library Shares {
         return Numbers.isKthLargest(sums, sums.length / 8 + 1, posted);
     }
 
+    /// Whether `posted` is the lower median of what judged seats earned.
+    function isEarnedMedian(Reader memory r, Steps memory t, Facts calldata f, int256 posted)
+        internal
+        pure
+        returns (bool)
+    {
+        uint256 agreements = StepTree.vector(r, t, AGREED_SUM);
+        uint256 rounds = StepTree.vector(r, t, AGE);
+        uint256 sums = StepTree.vector(r, t, EARNED);
+        int256[] memory values = new int256[](f.seats);
+        uint256 found;
+        for (uint256 i; i < f.seats; ++i) {
+            // Sums are carried: who is not included has some.
+            if (!_isJudged(Evidence.i64(agreements, i), Evidence.i64(rounds, i)) || !RowsOf.isIncluded(f, i)) continue;
+            values[found++] = Numbers.max(Evidence.i64(sums, i), 0);
+        }
+        assembly ("memory-safe") {
+            mstore(values, found)
+        }
+        return Numbers.isLowerMedian(values, posted);
+    }
+
     function ratioWeight(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
         int256 sum = StepTree.at(r, t, AGREED_SUM, i);
         if (!_isJudged(sum, StepTree.at(r, t, AGE, i))) return 0;
-        int256 counted = _counted(r, t, i);
-        return Numbers.div(counted * ONE, StepTree.at(r, t, CROWD, i));
+        int256 said = Numbers.max(StepTree.at(r, t, EARNED, i), 0);
+        said = Numbers.min(said, StepTree.scalar(r, t, EARNED_MEDIAN));
+        return Numbers.div(said * ONE, StepTree.at(r, t, CROWD, i));
     }
 
     /// Whether less than half of the weight lies below `posted` and at least half up to it; without weight, whether it is 0.
@@ -147,7 +170,7 @@ library Shares {
     }
 
     function worth(Reader memory r, Steps memory t, Facts calldata f) internal pure returns (int256) {
-        int256 claims = StepTree.scalar(r, t, CLAIM_SUM);
+        int256 claims = Seats.sum(StepTree.vector(r, t, CLAIM), f.seats);
         if (claims == 0) return 0;
         int256 all = Seats.sum(StepTree.vector(r, t, HAD), f.seats) + SHARE;
         return Numbers.div(all << WORTH_BITS, claims);
@@ -161,9 +184,8 @@ library Shares {
         return Numbers.max(now_ + missing, Numbers.div(now_, 2));
     }
 
-    /// Sum of a vector.
-    function total(Reader memory r, Steps memory t, Facts calldata f, uint256 id) internal pure returns (int256) {
-        return Seats.sum(StepTree.vector(r, t, id), f.seats);
+    function pointsSum(Reader memory r, Steps memory t, Facts calldata f) internal pure returns (int256) {
+        return Seats.sum(StepTree.vector(r, t, POINTS), f.seats);
     }
 
     function pay(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
