@@ -30,7 +30,7 @@ MOST_QUESTIONS: Final = 5
 """Asks that lead from a root to any wrong leaf."""
 SEED_NOISE_BPS: Final = 1_000
 """Deviation of one seat's pay over seeds, in parts of the mean pay: `benchmarks.incentives` measures 300 to 900 as the
-root mean square over the seats of a fourth round, and 1,120 in one run of eight."""
+root mean square over the seats of a fourth round, and 1,160 in one run of eight."""
 
 
 # ----- aggregators -----
