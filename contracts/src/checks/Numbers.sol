@@ -64,4 +64,14 @@ library Numbers {
             }
         }
     }
+
+    /// Negative values become 0.
+    function raiseToZero(int256[] memory values) internal pure {
+        assembly ("memory-safe") {
+            let at := add(values, 32)
+            for { let end := add(at, shl(5, mload(values))) } lt(at, end) { at := add(at, 32) } {
+                mstore(at, mul(mload(at), sgt(mload(at), 0)))
+            }
+        }
+    }
 }

@@ -88,9 +88,7 @@ library Shares {
     {
         int256[] memory sums = Seats.gather(f, StepTree.vector(r, t, EARNED), Seats.NONE);
         if (sums.length == 0) return posted == 0;
-        for (uint256 k; k < sums.length; ++k) {
-            if (sums[k] < 0) sums[k] = 0;
-        }
+        Numbers.raiseToZero(sums);
         return Numbers.isKthLargest(sums, sums.length / 8 + 1, posted);
     }
 
@@ -100,20 +98,12 @@ library Shares {
         pure
         returns (bool)
     {
-        uint256 agreements = StepTree.vector(r, t, AGREED_SUM);
-        uint256 rounds = StepTree.vector(r, t, AGE);
-        uint256 sums = StepTree.vector(r, t, EARNED);
-        int256[] memory values = new int256[](f.seats);
-        uint256 found;
-        for (uint256 i; i < f.seats; ++i) {
-            // Sums are carried: who is not included has some.
-            if (!_isJudged(Evidence.i64(agreements, i), Evidence.i64(rounds, i)) || !RowsOf.isIncluded(f, i)) continue;
-            values[found++] = Numbers.max(Evidence.i64(sums, i), 0);
-        }
-        assembly ("memory-safe") {
-            mstore(values, found)
-        }
-        return Numbers.isLowerMedian(values, posted);
+        int256[] memory agreements = Seats.gather(f, StepTree.vector(r, t, AGREED_SUM), Seats.NONE);
+        int256[] memory rounds = Seats.gather(f, StepTree.vector(r, t, AGE), Seats.NONE);
+        int256[] memory sums = Seats.gather(f, StepTree.vector(r, t, EARNED), Seats.NONE);
+        _keepJudged(sums, agreements, rounds);
+        Numbers.raiseToZero(sums);
+        return Numbers.isLowerMedian(sums, posted);
     }
 
     function ratioWeight(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
@@ -223,6 +213,22 @@ library Shares {
     /// Whether a seat that agreed so much in so many rounds agrees enough for its ratio to mean anything.
     function _isJudged(int256 sum, int256 rounds) private pure returns (bool) {
         return sum * ONE > FLOOR * rounds;
+    }
+
+    /// Shortens `sums` to those of judged seats; all three are of the same seats. SAFETY: factors of 64 bits.
+    function _keepJudged(int256[] memory sums, int256[] memory agreements, int256[] memory rounds) private pure {
+        int256 one = ONE;
+        int256 least = FLOOR;
+        assembly ("memory-safe") {
+            let to := add(sums, 32)
+            let end := add(to, shl(5, mload(sums)))
+            for { let from := to } lt(from, end) { from := add(from, 32) } {
+                let past := sub(from, sums)
+                mstore(to, mload(from))
+                to := add(to, shl(5, sgt(mul(mload(add(agreements, past)), one), mul(least, mload(add(rounds, past))))))
+            }
+            mstore(sums, shr(5, sub(sub(to, sums), 32)))
+        }
     }
 
     /// Summed agreement that new agreement is compared with: at least the floor, and 1.

@@ -72,9 +72,7 @@ library Twins {
     function isTwinBar(Reader memory r, Steps memory t, Facts calldata f, int256 posted) internal pure returns (bool) {
         int256[] memory typical = Seats.gather(f, StepTree.vector(r, t, TWIN_TYPICAL), Seats.NONE);
         // The median of numbers moved up to at least 0 is the median moved up to at least 0.
-        for (uint256 k; k < typical.length; ++k) {
-            if (typical[k] < 0) typical[k] = 0;
-        }
+        Numbers.raiseToZero(typical);
         return Numbers.isLowerMedian(typical, posted - TWIN_START);
     }
 

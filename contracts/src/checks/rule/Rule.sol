@@ -84,7 +84,7 @@ library Rule {
         uint256 k = (Seats.count(f) - 1) / 2;
         if (k == 0) return posted == 0;
         int256[] memory values = Seats.gather(f, StepTree.row(r, t, matrix, i), i);
-        _raiseToZero(values);
+        Numbers.raiseToZero(values);
         return Numbers.isKthLargest(values, k, posted);
     }
 
@@ -259,15 +259,6 @@ library Rule {
                 to := add(to, shl(5, iszero(iszero(value))))
             }
             mstore(values, shr(5, sub(sub(to, values), 32)))
-        }
-    }
-
-    function _raiseToZero(int256[] memory values) private pure {
-        assembly ("memory-safe") {
-            let at := add(values, 32)
-            for { let end := add(at, shl(5, mload(values))) } lt(at, end) { at := add(at, 32) } {
-                mstore(at, mul(mload(at), sgt(mload(at), 0)))
-            }
         }
     }
 
