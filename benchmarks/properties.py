@@ -198,8 +198,9 @@ def split_data(identities: int, seed: int, rounds: int) -> Pay:
     return many[:, HONEST - 1 :].sum(axis=1) / once[:, -1]
 
 
-def lazy(work: float, seed: int, rounds: int) -> Pay:
-    """Pay of who trains `work` of the steps and adds as much of the last delta, over the median honest pay."""
+def lazy(work: float, seed: int, rounds: int, deltas: float = 1.0) -> Pay:
+    """Pay of who trains `work` of the steps and adds `deltas` times as much of the last delta, over the median
+    honest pay."""
 
     def attack(arena: Any, seat: int, own: Ints16) -> Ints16:
         few = Training(TRAINING.hidden, TRAINING.batch, max(1, round(work * TRAINING.steps)), TRAINING.rate)
@@ -209,7 +210,18 @@ def lazy(work: float, seed: int, rounds: int) -> Pay:
         if not arena.deltas:
             return narrow(update)
         last = arena.deltas[0].astype(float)
-        return narrow(update + last * np.linalg.norm(update) / max(float(np.linalg.norm(last)), 1.0))
+        scale = deltas * float(np.linalg.norm(update)) / max(float(np.linalg.norm(last)), 1.0)
+        return narrow(update + scale * last)
+
+    parts = even_parts(seed, HONEST + 1)
+    return over_median(played(Arena(seed, parts, {HONEST: attack}), rounds))
+
+
+def part_time(every: int, seed: int, rounds: int) -> Pay:
+    """Pay of who trains in one round of so many and sends that file again in the others, over the median honest pay."""
+
+    def attack(arena: Any, seat: int, own: Ints16) -> Ints16:
+        return arena.past[0][seat] if len(arena.past) % every else arena.train(seat)
 
     parts = even_parts(seed, HONEST + 1)
     return over_median(played(Arena(seed, parts, {HONEST: attack}), rounds))
@@ -295,7 +307,9 @@ def measured(seeds: Sequence[int], rounds: int) -> dict[str, dict[str, list[Any]
         "lazy over the median": {
             f"{work:.0%} of the steps + last delta": each(lambda s, work=work: lazy(work, s, rounds))
             for work in (0.1, 0.2, 0.5)
-        },
+        }
+        | {"20% of the steps + 3 x last delta": each(lambda s: lazy(0.2, s, rounds, 3.0))}
+        | {f"one round of {k}": each(lambda s, k=k: part_time(k, s, rounds)) for k in (2, 3)},
         "P4 stays, new name every 2 or 4 rounds": {
             f"{k}, every {n}": each(lambda s, k=k, n=n: whitewash(k, n, s, rounds))
             for k in ("honest", *_CHEATS)

@@ -37,6 +37,7 @@ from benchmarks.properties import (
     copies,
     lazy,
     over_median,
+    part_time,
     parts_for,
     played,
     split_data,
@@ -130,6 +131,19 @@ def test_pay_of_lazy_work_with_the_last_delta__more_than_its_share_of_work() -> 
 
     assert max(whole, settled) > 1.2 * 0.2
     assert settled < 1
+
+
+@pytest.mark.parametrize("every", [2, 3])
+def test_pay_of_who_trains_in_one_round_of_some__at_most_a_fifth_above_its_share_of_work(every: int) -> None:
+    whole, settled = part_time(every, 0, ROUNDS)
+
+    assert max(whole, settled) <= 1.2 / every
+
+
+def test_pay_of_little_work_in_much_delta__at_most_a_fifth_above_its_share_of_work() -> None:
+    whole, settled = lazy(0.2, 0, ROUNDS, 3.0)
+
+    assert max(whole, settled) <= 1.2 * 0.2
 
 
 @given(pay=st.integers(0, BPS_TOTAL), work=st.integers(0, BPS_TOTAL - 1), reward=st.integers(1, 10**9))
