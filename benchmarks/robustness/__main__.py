@@ -1,7 +1,7 @@
 """Rules against attacks: accuracy lost, weight and pay of the attackers.
 
     python -m benchmarks.robustness                             the core grid, appended to build/robustness.jsonl
-    python -m benchmarks.robustness --sample 300 --seed 1       some runs of the whole grid, drawn by the seed
+    python -m benchmarks.robustness --sample 300 --seed 1       scenes of the whole grid, drawn, under every rule
     python -m benchmarks.robustness --attack my.py:attack --rule agreement --rule my.py:Rule --fraction 0.3
 
 Stopped runs go on where they were. Peers (`byzfl`) are there in the environment of `make robustness`.
@@ -151,7 +151,9 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("--alpha", **many, type=alpha_of, help="Dirichlet parameter, or iid")
     out.add_argument("--seeds", type=int, default=5)
     out.add_argument("--rounds", type=int, default=40)
-    out.add_argument("--sample", type=int, help="draw so many runs of the whole grid")
+    out.add_argument(
+        "--sample", type=int, help="draw so many scenes (setting, attack, seed) of the whole grid"
+    )
     out.add_argument("--seed", type=int, default=0, help="of the sample")
     out.add_argument("--no-pay", action="store_true", help="leave out pay, most of the time of a run of ours")
     out.add_argument("--lines", type=Path, default=Path("build/robustness.jsonl"))
@@ -173,7 +175,7 @@ def main() -> None:
     grid.run(cells, options.lines, lambda cell: play_cell(cell, not options.no_pay))
     rows = grid.finished(options.lines)
     found = report.report(rows[cell.key()] for cell in cells)
-    print(report.table(found))
+    print(report.table(found) if options.sample is None else report.margins(found))
     if options.report:
         options.report.write_text(json.dumps(found, indent=1) + "\n")
     if options.pictures:

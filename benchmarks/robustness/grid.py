@@ -73,10 +73,15 @@ class Grid:
 
 
 def sampled(cells: Sequence[Cell], count: int, seed: int) -> list[Cell]:
-    """`count` runs drawn by the seed, and the runs that their losses are measured against."""
-    drawn = random.Random(seed).sample(list(cells), min(count, len(cells)))
-    needed = {baseline(cell).key(): baseline(cell) for cell in drawn}
-    return [*needed.values(), *(cell for cell in drawn if cell.key() not in needed)]
+    """`count` scenes (setting, attack and seed) drawn by the seed, each under every rule, and the runs that their
+    losses are measured against. Which are drawn does not depend on the rules, so rules meet the same."""
+    scenes: dict[str, list[Cell]] = {}
+    for cell in cells:
+        scenes.setdefault(replace(cell, rule="").key(), []).append(cell)
+    drawn = random.Random(seed).sample(list(scenes), min(count, len(scenes)))
+    chosen = [cell for scene in drawn for cell in scenes[scene]]
+    needed = {baseline(cell).key(): baseline(cell) for cell in chosen}
+    return [*needed.values(), *(cell for cell in chosen if cell.key() not in needed)]
 
 
 def baseline(cell: Cell) -> Cell:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from statistics import mean
 from typing import Any, Final
@@ -83,6 +83,37 @@ def table(found: dict[str, Any]) -> str:
         cells = ["iid" if name == "alpha" and one[name] is None else one[name] for name in head]
         lines.append("| " + " | ".join("-" if cell is None else str(cell) for cell in cells) + " |")
     return "\n".join(lines)
+
+
+def margins(found: dict[str, Any]) -> str:
+    """Every rule over all attacked runs, and over those with one data set, model, number or part: for samples, in which
+    few settings have more than one run."""
+    hit = [run for run in found["runs"] if run["f"]]
+    lines = [
+        "| of which | rule | runs | mean loss | nine in ten below | worst run | lost runs |",
+        "|" + "---|" * 7,
+    ]
+    for name, kind in _KINDS.items():
+        values = sorted({kind(run) for run in hit})
+        for value in values if len(values) > 1 or name == "all" else []:
+            for rule in sorted({run["rule"] for run in hit}):
+                runs = [run for run in hit if run["rule"] == rule and kind(run) == value]
+                losses = sorted(run["loss"] for run in runs)
+                if runs:
+                    tenth, lost = losses[(9 * len(losses) - 1) // 10], sum(run["lost"] for run in runs)
+                    cells = (value, rule, len(runs), f"{mean(losses):.2f}", tenth, losses[-1], lost)
+                    lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return "\n".join(lines)
+
+
+_KINDS: Final[dict[str, Callable[[Row], str]]] = {
+    "all": lambda run: "all",
+    "data": lambda run: str(run["data"]),
+    "model": lambda run: str(run["model"]),
+    "trainers": lambda run: f"{run['n']} trainers",
+    "part": lambda run: f"{run['f'] / run['n']:.0%} attack",
+    "alpha": lambda run: "iid" if run["alpha"] is None else f"Dirichlet {run['alpha']}",
+}
 
 
 def pictures(found: dict[str, Any], folder: Path) -> list[Path]:

@@ -291,6 +291,24 @@ def test_sampled__drawn_by_the_seed_with_their_clean_runs() -> None:
     assert {grid.baseline(cell).key() for cell in one} <= {cell.key() for cell in one}
 
 
+def test_sampled__every_rule_meets_the_same_scenes_whatever_rules_there_are() -> None:
+    both, one = (
+        grid.sampled(list(grid.Grid(rules, ["sign_flip", "mimic"]).cells()), 10, 1)
+        for rules in (["agreement", "fltrust"], ["fltrust"])
+    )
+    scenes = [
+        {(cell.setting, cell.attack, cell.seed) for cell in both if cell.rule == rule}
+        for rule in ("agreement", "fltrust")
+    ]
+
+    assert (
+        scenes[0]
+        == scenes[1]
+        == {(cell.setting, cell.attack, cell.seed) for cell in one if cell.rule == "fltrust"}
+    )
+    assert len(scenes[0]) == 10
+
+
 def test_run_stopped_and_started_again__plays_the_rest_only(tmp_path: Path) -> None:
     path, played = tmp_path / "lines.jsonl", []
 
