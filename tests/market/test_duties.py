@@ -1,4 +1,4 @@
-"""Duties: what each honest role should do in each state, at the exact second, and that doing it succeeds."""
+"""Duties of anyone: what the project needs in each state, at the exact second, and that doing it succeeds."""
 
 from __future__ import annotations
 
@@ -7,38 +7,23 @@ from dataclasses import replace
 import pytest
 
 from market.duties import (
-    CLAIM_SHARES,
     Duty,
     Kind,
     advance_duties,
-    aggregator_duties,
     answer_duties,
-    may_leave,
-    trainer_duties,
 )
 from market.phases import Phase
 from market.refutation import Tree
 from market.snapshot import take_snapshot
+from tests.market.conftest import kinds
 from tests.stateful.getters import SpecGetters
 from tests.stateful.stages import STAGES
 from tests.stateful.world import World
 
 
-@pytest.fixture
-def world() -> World:
-    """A funded project with three trainers and two posters."""
-    world = World.spec()
-    world.start()
-    return world
-
-
 def due(world: World) -> list[tuple[str, int]]:
     """Duties of anyone, by kind and round."""
     return [(str(duty.kind), duty.round) for duty in advance_duties(world.snapshot())]
-
-
-def kinds(duties: list[Duty]) -> list[tuple[Kind, int]]:
-    return [(duty.kind, duty.round) for duty in duties]
 
 
 # ----- anyone -----
@@ -161,191 +146,6 @@ def test_arguments__are_the_contracts() -> None:
     assert Duty(Kind.OPEN, 4).arguments(7) == (7,)
     assert Duty(Kind.SKIP, 4).arguments(7) == (7,)
     assert Duty(Kind.FINALISE, 4).arguments(7) == (7, 4)
-
-
-# ----- trainers -----
-
-
-def of_trainer(world: World, seat: int = 0, **changes: object) -> list[Duty]:
-    snapshot = world.snapshot(world.trainers[seat])
-    return trainer_duties(replace(snapshot, **changes))  # type: ignore[arg-type]
-
-
-def test_trainer_duties_without_a_seat__none(world: World) -> None:
-    world.open()
-    assert trainer_duties(world.snapshot(world.anyone)) == []
-    assert trainer_duties(world.snapshot()) == []
-
-
-def test_trainer_duties_commit__seal_once_with_its_deadline(world: World) -> None:
-    round_ = world.open()
-    (duty,) = of_trainer(world)
-    assert (duty.kind, duty.round, duty.deadline) == (Kind.SEAL, 1, world.project.rounds[1].commit_end)
-    world.seal(round_, 0)
-
-    assert of_trainer(world) == []
-
-
-@pytest.mark.parametrize(("left", "warned"), [(3, False), (2, True), (1, True)])
-def test_trainer_duties_commit_nearly_over__warns(world: World, left: int, warned: bool) -> None:
-    world.open()
-    world.now = world.project.rounds[1].commit_end - left
-
-    assert kinds(of_trainer(world)) == [(Kind.SEAL, 1), *([(Kind.WARN, 1)] if warned else [])]
-
-
-@pytest.mark.parametrize(("left", "warned"), [(10, False), (3, False), (2, True)])
-def test_trainer_duties_reveal__reveal_and_warn(world: World, left: int, warned: bool) -> None:
-    round_ = world.to_reveal([0, 1])
-    world.now = world.project.rounds[round_].reveal_end - left
-
-    assert kinds(of_trainer(world)) == [(Kind.REVEAL, 1), *([(Kind.WARN, 1)] if warned else [])]
-    assert of_trainer(world, seat=2) == [], "did not seal"
-    world.reveal(round_, 0)
-    assert of_trainer(world) == []
-
-
-def test_trainer_duties_stale_base__waits_until_it_is_opened_again(world: World) -> None:
-    STAGES["stale_head"].go(world)
-    assert of_trainer(world) == []
-    world.open()
-
-    assert kinds(of_trainer(world)) == [(Kind.SEAL, 2)]
-
-
-@pytest.mark.parametrize(("stake", "kind"), [(4_999, Kind.WARN), (5_000, Kind.SEAL)])
-def test_trainer_duties_stake_around_one_unit__warns_below(world: World, stake: int, kind: Kind) -> None:
-    world.open()
-    world.project.seats[0].stake = stake
-
-    assert [duty.kind for duty in of_trainer(world)] == [kind]
-
-
-def test_trainer_duties_owed_miss__counts_against_the_stake(world: World) -> None:
-    STAGES["missed_then_next"].go(world)
-    world.project.seats[2].stake = 2 * world.params.unit - 1
-
-    assert [duty.kind for duty in of_trainer(world, seat=2)] == [Kind.WARN]
-
-
-@pytest.mark.parametrize(("shares", "extra", "claims"), [(CLAIM_SHARES, 0, False), (CLAIM_SHARES, 1, True)])
-def test_trainer_duties_open_pay__claims_above_twenty_mean_shares(
-    world: World, shares: int, extra: int, claims: bool
-) -> None:
-    snapshot = world.snapshot(world.trainers[0])
-    mean = (world.params.pot - world.params.fee) // world.params.seats
-    rich = replace(snapshot.project, bucket=10**6, last_final=3)
-    found = trainer_duties(replace(snapshot, project=rich, earned=shares * mean + extra))
-
-    assert kinds(found) == ([(Kind.CLAIM, 3)] if claims else [])
-
-
-def test_trainer_duties_project_over__claims_what_is_left(world: World) -> None:
-    world.to_final()
-    earned = world.claim_at(1, 0).account.pay
-    assert of_trainer(world, earned=earned) == []
-    world.call("stop", world.number, caller=world.owner)
-
-    assert kinds(of_trainer(world, earned=earned)) == [(Kind.CLAIM, 1)]
-    assert of_trainer(world, earned=0) == []
-
-
-def test_trainer_duties_flat_share__claimed_at_once(world: World) -> None:
-    assert kinds(of_trainer(world, flat_due=frozenset({3, 1}))) == [
-        (Kind.CLAIM_FLAT, 1),
-        (Kind.CLAIM_FLAT, 3),
-    ]
-
-
-def test_may_leave__when_the_last_sealed_round_is_terminal(world: World) -> None:
-    assert may_leave(world.snapshot(world.trainers[0])), "never sealed"
-    round_ = world.to_standing()
-    assert not may_leave(world.snapshot(world.trainers[0]))
-    world.now = world.project.results[round_].stands_at + world.params.windows.challenge
-    world.call("finalise", 1, round_)
-
-    assert may_leave(world.snapshot(world.trainers[0]))
-    assert not may_leave(world.snapshot(world.anyone))
-
-
-# ----- aggregators -----
-
-
-def of_poster(world: World, poster: int = 0) -> list[Duty]:
-    return aggregator_duties(world.snapshot(world.posters[poster]))
-
-
-def test_aggregator_duties_first_round__anyone_may_post(world: World) -> None:
-    round_ = world.to_aggregate()
-    (duty,) = of_poster(world)
-
-    flat = world.project.rounds[round_].reveal_end + world.params.windows.dead
-    assert (duty.kind, duty.round, duty.reason, duty.deadline) == (Kind.POST, 1, "anyone", flat)
-
-
-@pytest.mark.parametrize(("offset", "others"), [(-1, []), (0, ["after T1"]), (1, ["after T1"])])
-def test_aggregator_duties_around_t1__first_right_then_anyone(
-    world: World, offset: int, others: list[str]
-) -> None:
-    world.to_standing(poster=0)
-    second = world.to_aggregate()
-    world.now = world.project.rounds[second].reveal_end + world.params.windows.first_right + offset
-
-    assert [duty.reason for duty in of_poster(world, 0)] == ["first right"]
-    assert [duty.reason for duty in of_poster(world, 1)] == others
-
-
-def test_aggregator_duties_first_in_line_lost_its_bond__anyone(world: World) -> None:
-    world.to_standing(poster=0)
-    free = world.project.aggregators[world.posters[0]].bond - world.params.bond
-    world.call("removeBond", 1, free, caller=world.posters[0])
-    world.to_aggregate()
-
-    assert [duty.reason for duty in of_poster(world, 1)] == ["anyone"]
-    assert [duty.kind for duty in of_poster(world, 0)] == [Kind.WARN]
-
-
-def test_aggregator_duties_without_bond_or_banned__warns(world: World) -> None:
-    round_ = world.to_aggregate()
-    assert [duty.kind for duty in of_poster(world, 2)] == [Kind.WARN]
-    world.post(round_)
-    world.call("convict", 1, round_, world.anyone)
-
-    assert [duty.kind for duty in of_poster(world, 0)] == [Kind.WARN]
-    assert [duty.reason for duty in of_poster(world, 1)] == ["again, after a conviction"]
-
-
-def test_aggregator_duties_proposed__replacement_before_it_stands(world: World) -> None:
-    round_ = world.to_aggregate()
-    world.post(round_, included=[0])
-    (duty,) = of_poster(world, 1)
-    assert (duty.kind, duty.round) == (Kind.POST, round_)
-    assert duty.deadline == world.project.results[round_].stands_at
-    world.now = duty.deadline
-
-    assert of_poster(world, 1) == []
-
-
-def test_aggregator_duties_own_proposed__needs_no_second_bond() -> None:
-    world = World.spec()
-    world.start()
-    world.bond(2, results=1)
-    round_ = world.to_aggregate()
-    world.post(round_, poster=2, included=[0])
-
-    assert kinds(of_poster(world, 2)) == [(Kind.POST, round_)]
-    assert kinds(aggregator_duties(world.snapshot(world.anyone))) == [(Kind.WARN, round_)]
-
-
-def test_aggregator_duties_above_a_proposed_result__waits_until_it_stands(world: World) -> None:
-    first = world.to_standing(poster=0)
-    second = world.to_aggregate()
-    world.call("convict", 1, first, world.anyone)
-    world.post(first, poster=1, included=[0])
-    assert kinds(of_poster(world, 1)) == [(Kind.POST, first)]
-    world.now = world.project.results[first].stands_at
-
-    assert kinds(of_poster(world, 1)) == [(Kind.POST, second)]
 
 
 # ----- snapshots -----
