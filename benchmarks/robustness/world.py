@@ -98,7 +98,7 @@ class World:
     def train(self, now: int) -> Floats:
         """Updates of all trainers, the last row the owner's reference, float32 (n + 1, d)."""
         s = self.setting
-        rows = np.stack([self.order(seat, now) for seat in range(s.n + 1)])
+        rows = np.stack([order_of(self.parts[seat], s, self.seed, seat, now) for seat in range(s.n + 1)])
         x, y = self.inputs[rows], self.data.y[rows]
         if self.attack.spoil and self.hostile:
             bad = slice(s.n - self.hostile, s.n)
@@ -112,14 +112,6 @@ class World:
             cut = slice(step * s.batch, (step + 1) * s.batch)
             w -= np.float32(s.rate * factor) * self.net.gradient(w, x[:, cut], y[:, cut])
         return w - base
-
-    def order(self, seat: int, now: int) -> NDArray[np.int64]:
-        """Samples of a trainer in this round: its data in random order, again and again."""
-        s, part = self.setting, self.parts[seat]
-        rng = np.random.default_rng([self.seed, 2, seat, now])
-        wanted = s.steps * s.batch
-        times = -(-wanted // len(part))
-        return np.concatenate([rng.permutation(part) for _ in range(times)])[:wanted]
 
     def quantise(self, updates: Floats, now: int, rows: slice) -> Ints16:
         """Stochastic rounding to int16 with the rest carried to the next round."""
@@ -195,6 +187,14 @@ class World:
         else:
             return None
         return self.rate(self.net.prepare(x), target) if len(x) else None
+
+
+def order_of(part: NDArray[np.int64], setting: Setting, seed: int, seat: int, now: int) -> NDArray[np.int64]:
+    """Samples of a trainer in a round: its data in random order, again and again."""
+    rng = np.random.default_rng([seed, 2, seat, now])
+    wanted = setting.steps * setting.batch
+    times = -(-wanted // len(part))
+    return np.concatenate([rng.permutation(part) for _ in range(times)])[:wanted]
 
 
 def play(
