@@ -167,9 +167,13 @@ def test_lies_with_consequences__are_all_convicted(court: Court, round_: Made, t
 
 
 def _by(trees: Trees, name: str, place: tuple[int, ...], random: Random) -> int:
-    """One more, or where that leaves it positive one less: leaves hold no negative pay, and lengths divide."""
+    """One more, or where that leaves it positive one less: leaves hold no negative pay, and lengths divide. No row
+    comes after the last, so nothing could be computed from a pick of it."""
     value = getattr(trees.view, name)
-    return random.choice([-1, 1]) if int(value[place] if place else value) > 1 else 1
+    number = int(value[place] if place else value)
+    if name == "picks" and number == trees.case.shape.rows - 1:
+        return -1
+    return random.choice([-1, 1]) if number > 1 else 1
 
 
 def test_results_of_other_facts__are_convicted(court: Court, round_: Made, tmp_path: Path) -> None:
