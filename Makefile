@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # The program itself: the script of its npm package ends with 0 whatever the tests said.
 FORGE = $(shell ls $(CURDIR)/node_modules/@foundry-rs/forge-*/bin/forge)
+# Of pytest; one more than two cores have, as whole marketplaces wait for their deadlines a part of the time.
+WORKERS ?= 3
 # Node and Go from PyPI wheels serve where the machine has none.
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH):$(CURDIR)/.venv-tools/bin
 export PYTHONHASHSEED := 0
@@ -45,7 +47,7 @@ kubo: setup      ## the pinned Kubo, built once and cached (tests use it)
 	@$(BIN)/python tools/kubo/build.py || test -z "$$CI"
 
 unit: setup      ## pytest alone: `make unit ARGS="tests/market -k seal"`
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test:            ## all of it, as CI runs it
 	@$(MAKE) --no-print-directory -j 2 check contracts kubo

@@ -1,0 +1,167 @@
+"""Mutation testing of the checks of numbers: one change at a time, does their comparison with Python notice?
+
+    python3 tools/check_mutants.py --count 20      tests twenty mutants more; what is known already is kept
+    python3 tools/check_mutants.py --report        prints score and survivors, writes contracts/test/check-mutants.json
+
+Changes are those of `mutants.py`, in an order that a fixed seed gives; all mutants of a contract are one program
+(`schemata.py`), little optimised. What decides is `tests/refute`, against a chain: each contract's tests without those
+of gas. A mutant of what contracts share is tried on each of them until one notices. Standard library only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import time
+from typing import Any, Final
+
+import schemata
+from mutants import CONTRACTS, ROOT, Mutant, closure, digest, mutants_of, solc
+
+PLACE: Final = ROOT / "build" / "check-mutants"
+STATE: Final = PLACE / "state.json"
+REPORT: Final = CONTRACTS / "test" / "check-mutants.json"
+TESTS: Final = {
+    "PayChecks": ("test_pay_checks.py",),
+    "RuleChecks": ("test_rule_checks.py",),
+    "TreeChecks": ("test_tree_checks.py", "test_tree_attacks.py"),
+}
+SEED: Final = 5
+LONGEST: Final = 600
+"""Seconds after which tests that do not end have noticed."""
+REASONS: Final[dict[str, str]] = {}
+"""Why a survivor is none, by what it makes of its line."""
+
+
+def path_of(name: str) -> str:
+    """Source of a contract of checks."""
+    return f"src/checks/{name}.sol"
+
+
+def drawn() -> list[Mutant]:
+    """All mutants of the checks in the order in which they are tested."""
+    files = {
+        file for name in TESTS for file in closure([path_of(name)], {}, CONTRACTS) if "src/checks/" in file
+    }
+    found = {mutant.key: mutant for file in sorted(files) for mutant in mutants_of(file)}
+    ordered = [found[key] for key in sorted(found)]
+    random.Random(SEED).shuffle(ordered)
+    return ordered
+
+
+def prepare(name: str) -> dict[str, Any]:
+    """`code` of the program with all mutants of a contract and their `numbers` (from 1, as drawn)."""
+    sources, every = closure([path_of(name)], {}, CONTRACTS), drawn()
+    kept, wanted = PLACE / f"{name}.json", digest([sources, [vars(mutant) for mutant in every]])
+    earlier: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
+    if earlier.get("of") == wanted:
+        return earlier
+    changes = [
+        schemata.change_of(number, mutant.file, sources[mutant.file].encode(), mutant.number, mutant.after)
+        for number, mutant in enumerate(every, 1)
+        if mutant.file in sources
+    ]
+    program, numbers = schemata.program(sources, changes, solc)
+    answer = solc(program, {path_of(name): {name: ["evm.deployedBytecode.object"]}})
+    code = "0x" + answer["contracts"][path_of(name)][name]["evm"]["deployedBytecode"]["object"]
+    print(f"{name}: {len(numbers)} of {len(changes)} mutants in one program", flush=True)
+    made = {"of": wanted, "code": code, "numbers": sorted(numbers)}
+    kept.write_text(json.dumps(made))
+    return made
+
+
+def noticed(name: str, code: str) -> bool:
+    """Whether the tests of a contract fail with this code in its place."""
+    file = PLACE / "code.txt"
+    file.write_text(code)
+    options = ["-q", "-x", "-o", f"cache_dir={PLACE / 'cache'}", "-k", "not gas"]
+    command = [str(ROOT / ".venv" / "bin" / "python"), "-m", "pytest", *options]
+    tests = [f"tests/refute/{test}" for test in TESTS[name]]
+    variables = os.environ | {"FAIRTRAIN_CHECKS": f"{name}={file}", "PYTHONHASHSEED": "0"}
+    try:
+        done = subprocess.run(
+            [*command, *tests], cwd=ROOT, env=variables, capture_output=True, timeout=LONGEST
+        )
+    except subprocess.TimeoutExpired:
+        return True
+    if done.returncode not in (0, 1):
+        raise SystemExit(f"check_mutants: the tests do not run:\n{done.stdout.decode()[-3000:]}")
+    return done.returncode == 1
+
+
+def outcome(number: int, programs: dict[str, dict[str, Any]]) -> str:
+    """ "killed", "survived", or "left out" where no program has the mutant."""
+    holding = [name for name, program in programs.items() if number in program["numbers"]]
+    codes = {name: schemata.with_number(programs[name]["code"], number) for name in holding}
+    if not holding:
+        return "left out"
+    return "killed" if any(noticed(name, code) for name, code in codes.items()) else "survived"
+
+
+def known() -> dict[str, dict[str, Any]]:
+    """What earlier runs found, by key."""
+    found: dict[str, dict[str, Any]] = json.loads(STATE.read_text()) if STATE.exists() else {}
+    return found
+
+
+def test(count: int) -> None:
+    """Tests `count` mutants that are not known yet."""
+    PLACE.mkdir(parents=True, exist_ok=True)
+    state, programs = known(), {name: prepare(name) for name in TESTS}
+    for name, program in programs.items():
+        if noticed(name, schemata.with_number(program["code"], 0)):
+            raise SystemExit(f"check_mutants: the tests of {name} fail without any change")
+    wanted = [(k, mutant) for k, mutant in enumerate(drawn(), 1) if mutant.key not in state][:count]
+    for done, (number, mutant) in enumerate(wanted, 1):
+        started = time.monotonic()
+        result = outcome(number, programs)
+        texts = {"before": mutant.before.strip(), "after": mutant.after.strip()}
+        state[mutant.key] = {"result": result, "file": mutant.file, "operator": mutant.operator, **texts}
+        STATE.write_text(json.dumps(state, indent=1))
+        spent = time.monotonic() - started
+        print(
+            f"{done}/{len(wanted)} {result}: {mutant.file}:{mutant.number} {mutant.operator} ({spent:.0f} s)",
+            flush=True,
+        )
+
+
+def report() -> None:
+    """Score and survivors of the mutants that are still those of the sources."""
+    state, every = known(), drawn()
+    tested = [state[mutant.key] for mutant in every if mutant.key in state]
+    killed = sum(entry["result"] == "killed" for entry in tested)
+    alive = [entry for entry in tested if entry["result"] == "survived"]
+    fields = ("file", "operator", "before", "after")
+    summary = {
+        "mutants": len(every),
+        "tested": killed + len(alive),
+        "killed": killed,
+        "percent": 100 * killed // max(1, killed + len(alive)),
+        "survivors": [
+            {field: entry[field] for field in fields} | {"reason": REASONS.get(entry["after"], "no test yet")}
+            for entry in alive
+        ],
+    }
+    REPORT.write_text(json.dumps(summary, indent=1) + "\n")
+    print(json.dumps(summary, indent=1))
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--count", type=int, default=0)
+    parser.add_argument("--report", action="store_true")
+    args = parser.parse_args()
+    if args.count:
+        test(args.count)
+    if args.report:
+        report()
+
+
+if __name__ == "__main__":
+    main()
