@@ -11,7 +11,7 @@ export PYTHONHASHSEED := 0
 # Many short processes: their own bytecode is kept too, also where the environment asks not to.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup compiled check format contracts campaign kubo test unit demo deep coverage robustness security mutants artifacts snapshots lock clean
+.PHONY: setup compiled check format contracts campaign kubo test unit demo deep coverage robustness security mutants checkmutants artifacts snapshots lock clean
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -67,6 +67,9 @@ security: setup  ## Slither and Halmos, in .venv-security; writes contracts/test
 
 mutants: setup   ## mutation testing of the contracts, goes on where it stopped: `make mutants ARGS="--count 50"`
 	@nice -n 19 $(BIN)/python tools/mutants.py $(or $(ARGS),--count 20) --report
+
+checkmutants: setup ## the same of the checks of numbers, against Python: `make checkmutants ARGS="--count 50"`
+	@nice -n 19 $(BIN)/python tools/check_mutants.py $(or $(ARGS),--count 20) --report
 
 artifacts: setup ## recompiles the committed contract artifacts
 	$(BIN)/python -m market.chain.compile

@@ -87,23 +87,25 @@ def table(found: dict[str, Any]) -> str:
 
 def margins(found: dict[str, Any]) -> str:
     """Every rule over all attacked runs, and over those with one data set, model, number or part: for samples, in which
-    few settings have more than one run."""
+    few settings have more than one run. Mean loss, what nine runs in ten stay below, the worst run; lost runs."""
     hit = [run for run in found["runs"] if run["f"]]
-    lines = [
-        "| of which | rule | runs | mean loss | nine in ten below | worst run | lost runs |",
-        "|" + "---|" * 7,
-    ]
+    rules = list(dict.fromkeys(run["rule"] for run in hit))
+    lines = ["| | " + " | ".join(["runs", *rules]) + " |", "|" + "---|" * (len(rules) + 2)]
     for name, kind in _KINDS.items():
         values = sorted({kind(run) for run in hit})
         for value in values if len(values) > 1 or name == "all" else []:
-            for rule in sorted({run["rule"] for run in hit}):
-                runs = [run for run in hit if run["rule"] == rule and kind(run) == value]
-                losses = sorted(run["loss"] for run in runs)
-                if runs:
-                    tenth, lost = losses[(9 * len(losses) - 1) // 10], sum(run["lost"] for run in runs)
-                    cells = (value, rule, len(runs), f"{mean(losses):.2f}", tenth, losses[-1], lost)
-                    lines.append("| " + " | ".join(map(str, cells)) + " |")
+            runs = [[run for run in hit if run["rule"] == rule and kind(run) == value] for rule in rules]
+            cells = [value, str(max(map(len, runs))), *map(_margin, runs)]
+            lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _margin(runs: list[Row]) -> str:
+    if not runs:
+        return "-"
+    losses, lost = sorted(run["loss"] for run in runs), sum(run["lost"] for run in runs)
+    tenth = losses[(9 * len(losses) - 1) // 10]
+    return f"{mean(losses):.1f}, {tenth:.1f}, {losses[-1]:.1f}" + (f"; {lost} lost" if lost else "")
 
 
 _KINDS: Final[dict[str, Callable[[Row], str]]] = {

@@ -352,6 +352,22 @@ def test_report__losses_in_points_and_the_worst_attack(tmp_path: Path) -> None:
     assert json.loads(json.dumps(found)) == found
 
 
+def test_margins__mean_tenth_worst_and_lost_of_each_rule_in_the_same_scenes() -> None:
+    def run(rule: str, n: int, loss: float) -> dict[str, object]:
+        names = {"rule": rule, "data": "digits", "model": "mlp", "n": n, "f": n // 5, "alpha": None}
+        return {**names, "loss": loss, "lost": loss > 40}
+
+    runs = [run("ours", 20, loss) for loss in range(10)] + [run("ours", 50, 50), run("theirs", 20, -1.25)]
+
+    assert report.margins({"runs": [*runs, run("ours", 20, 99) | {"f": 0}]}).splitlines() == [
+        "| | runs | ours | theirs |",
+        "|---|---|---|---|",
+        "| all | 11 | 8.6, 9.0, 50.0; 1 lost | -1.2, -1.2, -1.2 |",
+        "| 20 trainers | 10 | 4.5, 8.0, 9.0 | -1.2, -1.2, -1.2 |",
+        "| 50 trainers | 1 | 50.0, 50.0, 50.0; 1 lost | - |",
+    ]
+
+
 @pytest.mark.parametrize(("accuracy", "lost"), [(0.53, True), (0.541, False)])
 def test_report_of_a_run_below_six_tenths__lost(accuracy: float, lost: bool, tmp_path: Path) -> None:
     path = tmp_path / "lines.jsonl"
