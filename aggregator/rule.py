@@ -214,10 +214,14 @@ def agreement_median(v: View) -> int:
 
 @vector()
 def presence(v: View, i: int) -> int:
-    """Agreement now, full from 0.7 of the median on; with a reference, times the positive part of trust."""
-    full = 7 * (max(v.agreement_median, 0) + _SLACK)
-    now = min(F, int(max(v.agreement[i] + _SLACK, 0) * F * 10 // full))
-    return int(now * max(v.trust[i], 0) // F) if has_reference(v) else now
+    """Agreement now, full from 0.7 of the median on; with a reference, times the square of trust in units of the
+    median, at most one."""
+    typical = max(v.agreement_median, 0) + _SLACK
+    now = min(F, int(max(v.agreement[i] + _SLACK, 0) * F * 10 // (7 * typical)))
+    if not has_reference(v):
+        return now
+    trusted = min(F, int(max(v.trust[i], 0) * F // typical))
+    return now * trusted // F * trusted // F
 
 
 @vector(carried=True)

@@ -1,6 +1,7 @@
 """The default rule with the owner's reference: three tenths of the direction, and weights fall with the angle to it.
 
-The second is one more factor of `presence` (FLTrust: Cao, Fang, Liu, Gong 2021), the positive part of the cosine.
+The second is one more factor of `presence` (after FLTrust: Cao, Fang, Liu, Gong 2021): the square of the cosine in
+units of the median agreement, at most one.
 """
 
 from __future__ import annotations
@@ -19,5 +20,6 @@ class Trusted(Agreement):
     uses_reference = True
 
     def presence(self, agreement: Array, median: int, trust: Array) -> Array:
-        """As it is, times the positive part of the cosine with the reference."""
-        return super().presence(agreement, median, trust) * np.maximum(trust, 0) // F
+        """As it is, times the square of the positive part of the cosine with the reference, full from the median on."""
+        trusted = np.minimum(F, np.maximum(trust, 0) * F // (max(median, 0) + 819))
+        return super().presence(agreement, median, trust) * trusted // F * trusted // F

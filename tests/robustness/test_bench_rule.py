@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from aggregator.decide import Seats, decide, gram_of
+from aggregator.fixed import F
 from aggregator.rows import COLUMNS, Shape
 from aggregator.rule import RATE
 from aggregator.state import empty_state, state_of
@@ -205,6 +206,18 @@ def test_trusted__who_stands_at_a_right_angle_to_the_reference_has_no_weight() -
     assert plain[5] > 0
     assert trusted[5] == 0
     assert trusted[:5].min() > 0
+
+
+@pytest.mark.parametrize(
+    ("trust", "part"), [(-1, 0), (0, 0), (2048, F // 16), (4096, F // 4), (8191, 16380), (8192, F), (8193, F)]
+)
+def test_presence_with_a_reference__square_of_trust_in_units_of_the_median(trust: int, part: int) -> None:
+    """All fully present, median 8192 - 819, so that 8192 is full trust."""
+    full = np.full(1, 8192, np.int64)
+    found = Trusted().presence(full, 8192 - 819, np.array([trust]))
+
+    assert Agreement().presence(full, 8192 - 819, np.array([trust])) == F
+    assert found.tolist() == [part]
 
 
 def test_rate__is_one_until_the_trainers_agree() -> None:

@@ -153,11 +153,13 @@ library Rule {
     }
 
     function presence(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
-        int256 full = 7 * (Numbers.max(StepTree.scalar(r, t, AGREEMENT_MEDIAN), 0) + SLACK);
+        int256 typical = Numbers.max(StepTree.scalar(r, t, AGREEMENT_MEDIAN), 0) + SLACK;
         int256 present = Numbers.max(StepTree.at(r, t, AGREEMENT, i) + SLACK, 0);
-        present = Numbers.min(F, Numbers.div(present * F * 10, full));
+        present = Numbers.min(F, Numbers.div(present * F * 10, 7 * typical));
         if (RowsOf.referenceSquare(r, f) == 0) return present;
-        return Numbers.div(present * Numbers.max(StepTree.at(r, t, TRUST, i), 0), F);
+        int256 trusted = Numbers.div(Numbers.max(StepTree.at(r, t, TRUST, i), 0) * F, typical);
+        trusted = Numbers.min(F, trusted);
+        return Numbers.div(Numbers.div(present * trusted, F) * trusted, F);
     }
 
     // ----- reputation, weight, penalty -----
