@@ -32,7 +32,12 @@ TESTS: Final = {
 SEED: Final = 5
 LONGEST: Final = 600
 """Seconds after which tests that do not end have noticed."""
-REASONS: Final[dict[str, str]] = {}
+REASONS: Final = {
+    "if (moved >= type(int32).max) moved = type(int32).max;": "equal values give the same",
+    "if (i > count(f.seats) || j >= count(f.seats)) revert MarketNoSuchRow(i > j ? i : j, count(f.seats));": (
+        "a leaf's hash holds its place, so that none is there: another refusal"
+    ),
+}
 """Why a survivor is none, by what it makes of its line."""
 
 

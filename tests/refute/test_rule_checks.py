@@ -29,8 +29,8 @@ from aggregator import novelty, rule
 from aggregator.refute.evidence import SLOT_OF
 from aggregator.refute.proof_tree import Group, Leaves, ProofTree
 from aggregator.refute.rule_reads import READS
-from aggregator.refute.trees import Trees, steps_tree
-from aggregator.rows import COLUMNS, Shape
+from aggregator.refute.trees import Trees, gram_tree, steps_tree
+from aggregator.rows import COLUMNS, DELTAS, Shape
 from aggregator.rule import F
 from aggregator.steps import recompute
 from market.devnet import Devnet
@@ -211,6 +211,23 @@ def test_wrong_of_any_inputs__agrees_with_python(contract: CheckContract, seats:
                 for name, i, j, x in places_
             ]
             assert_answers(contract, calls, by != 0)
+
+
+@pytest.mark.parametrize("square", [0, 1, 2])
+def test_has_public_of_one_short_delta__is_whether_it_is_there_at_all(
+    contract: CheckContract, square: int
+) -> None:
+    *_, base = rounds(4, 3, agreeing, np.random.default_rng(8))
+    view, shape = copy(base.view), base.case.shape
+    view.gram = view.gram.copy()
+    for age in range(DELTAS):
+        view.gram[shape.delta(age), shape.delta(age)] = square if age == 1 else 0
+    trees = replace(base, gram=gram_tree(shape, view.gram, dict.fromkeys(base.case.present)), view=view)
+
+    for posted in (0, 1):
+        told = with_entry(trees, "has_public", 0, 0, lambda _, posted=posted: posted)
+        answer = contract.answer(call(told, READS["has_public"], "has_public"))
+        assert answer is (posted != min(square, 1))
 
 
 @pytest.mark.parametrize("seats", [3, 9])
