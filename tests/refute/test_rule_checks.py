@@ -230,6 +230,26 @@ def test_has_public_of_one_short_delta__is_whether_it_is_there_at_all(
         assert answer is (posted != min(square, 1))
 
 
+@pytest.mark.parametrize("outlook", [0, 1, F, F + 1])
+@pytest.mark.parametrize("likeness", [-1, 0, 1])
+def test_voice_of_who_is_hardly_like_the_leader__is_what_python_makes_of_it(
+    contract: CheckContract, likeness: int, outlook: int
+) -> None:
+    *_, base = rounds(4, 3, agreeing, np.random.default_rng(8), missing=0.0)
+    view = copy(base.view)
+    for name in ("cosine", "standing", "outlook", "outlook_median"):
+        setattr(view, name, getattr(view, name).copy())
+    view.pull_median, view.outlook_median[:], view.outlook_median[2] = 0, 0, F
+    view.cosine[2, 1], view.standing[1], view.outlook[2, 1] = likeness, F, outlook
+    trees = replace(base, steps=steps_tree(view, []), view=view)
+    voice = int(recompute(STEPS, view, "voice", 1))
+    assert voice == (F if outlook > max(likeness, 0) * F else 0)
+
+    for by in (0, 1):
+        told = with_entry(trees, "voice", 1, 0, lambda _, by=by: voice + by)
+        assert contract.answer(call(told, READS["voice"], "voice", 1)) is (by != 0)
+
+
 @pytest.mark.parametrize("seats", [3, 9])
 def test_wrong_above_the_start_of_seats_that_revealed_before__is_true_of_lies_alone(
     contract: CheckContract, seats: int
