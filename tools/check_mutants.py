@@ -13,17 +13,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
 import subprocess
-import time
 from typing import Any, Final
 
 import schemata
-from mutants import CONTRACTS, ROOT, Mutant, closure, digest, mutants_of, solc
+from mutants import CONTRACTS, ROOT, closure, digest, solc
+from mutation import Book, Mutant, shuffled
 
 PLACE: Final = ROOT / "build" / "check-mutants"
-STATE: Final = PLACE / "state.json"
-REPORT: Final = CONTRACTS / "test" / "check-mutants.json"
 TESTS: Final = {
     "PayChecks": ("test_pay_checks.py",),
     "RuleChecks": ("test_rule_checks.py",),
@@ -38,7 +35,7 @@ REASONS: Final = {
         "a leaf's hash holds its place, so that none is there: another refusal"
     ),
 }
-"""Why a survivor is none, by what it makes of its line."""
+BOOK: Final = Book(PLACE / "state.json", CONTRACTS / "test" / "check-mutants.json", REASONS)
 
 
 def path_of(name: str) -> str:
@@ -51,10 +48,7 @@ def drawn() -> list[Mutant]:
     files = {
         file for name in TESTS for file in closure([path_of(name)], {}, CONTRACTS) if "src/checks/" in file
     }
-    found = {mutant.key: mutant for file in sorted(files) for mutant in mutants_of(file)}
-    ordered = [found[key] for key in sorted(found)]
-    random.Random(SEED).shuffle(ordered)
-    return ordered
+    return shuffled(sorted(files), CONTRACTS, SEED)
 
 
 def prepare(name: str) -> dict[str, Any]:
@@ -106,52 +100,14 @@ def outcome(number: int, programs: dict[str, dict[str, Any]]) -> str:
     return "killed" if any(noticed(name, code) for name, code in codes.items()) else "survived"
 
 
-def known() -> dict[str, dict[str, Any]]:
-    """What earlier runs found, by key."""
-    found: dict[str, dict[str, Any]] = json.loads(STATE.read_text()) if STATE.exists() else {}
-    return found
-
-
 def test(count: int) -> None:
     """Tests `count` mutants that are not known yet."""
     PLACE.mkdir(parents=True, exist_ok=True)
-    state, programs = known(), {name: prepare(name) for name in TESTS}
+    programs = {name: prepare(name) for name in TESTS}
     for name, program in programs.items():
         if noticed(name, schemata.with_number(program["code"], 0)):
             raise SystemExit(f"check_mutants: the tests of {name} fail without any change")
-    wanted = [(k, mutant) for k, mutant in enumerate(drawn(), 1) if mutant.key not in state][:count]
-    for done, (number, mutant) in enumerate(wanted, 1):
-        started = time.monotonic()
-        result = outcome(number, programs)
-        texts = {"before": mutant.before.strip(), "after": mutant.after.strip()}
-        state[mutant.key] = {"result": result, "file": mutant.file, "operator": mutant.operator, **texts}
-        STATE.write_text(json.dumps(state, indent=1))
-        spent = time.monotonic() - started
-        print(
-            f"{done}/{len(wanted)} {result}: {mutant.file}:{mutant.number} {mutant.operator} ({spent:.0f} s)",
-            flush=True,
-        )
-
-
-def report() -> None:
-    """Score and survivors of the mutants that are still those of the sources."""
-    state, every = known(), drawn()
-    tested = [state[mutant.key] for mutant in every if mutant.key in state]
-    killed = sum(entry["result"] == "killed" for entry in tested)
-    alive = [entry for entry in tested if entry["result"] == "survived"]
-    fields = ("file", "operator", "before", "after")
-    summary = {
-        "mutants": len(every),
-        "tested": killed + len(alive),
-        "killed": killed,
-        "percent": 100 * killed // max(1, killed + len(alive)),
-        "survivors": [
-            {field: entry[field] for field in fields} | {"reason": REASONS.get(entry["after"], "no test yet")}
-            for entry in alive
-        ],
-    }
-    REPORT.write_text(json.dumps(summary, indent=1) + "\n")
-    print(json.dumps(summary, indent=1))
+    BOOK.play(drawn(), count, lambda number, _: outcome(number, programs))
 
 
 def main() -> None:
@@ -165,7 +121,7 @@ def main() -> None:
     if args.count:
         test(args.count)
     if args.report:
-        report()
+        BOOK.report(drawn())
 
 
 if __name__ == "__main__":

@@ -18,23 +18,20 @@ import hashlib
 import json
 import os
 import posixpath
-import random
 import re
 import shutil
 import subprocess
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import schemata
 from environments import foundry
+from mutation import Book, Mutant, shuffled
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 CONTRACTS: Final = ROOT / "contracts"
 PLACE: Final = ROOT / "build" / "mutants"
-STATE: Final = PLACE / "state.json"
-REPORT: Final = CONTRACTS / "test" / "mutants.json"
 HARNESS: Final = "test/harness/MarketHarness.sol"
 COURT_ONLY: Final = ("src/Court.sol",)
 MARKET_ONLY: Final = ("src/Market.sol", "src/Registry.sol")
@@ -48,26 +45,6 @@ LONGEST: Final = 600
 HARNESSES: Final = ("MarketHarness", "CourtHarness")
 LEFT_OUT: Final = ("Gas.t.sol", "RealChecks.t.sol")
 """Figures of optimised code; checks of numbers, which are no mutants."""
-SWAPS: Final = (
-    ("relation", r" < ", " <= "),
-    ("relation", r" <= ", " < "),
-    ("relation", r" > ", " >= "),
-    ("relation", r" >= ", " > "),
-    ("equality", r" == ", " != "),
-    ("equality", r" != ", " == "),
-    ("arithmetic", r" \+ ", " - "),
-    ("arithmetic", r" - ", " + "),
-    ("arithmetic", r" \* ", " / "),
-    ("arithmetic", r" / ", " * "),
-    ("arithmetic", r" \+= ", " -= "),
-    ("arithmetic", r" -= ", " += "),
-    ("logic", r" && ", " || "),
-    ("logic", r" \|\| ", " && "),
-    ("constant", r"\btrue\b", "false"),
-    ("constant", r"\bfalse\b", "true"),
-    ("constant", r" 0\b(?!x)", " 1"),
-    ("condition", r"if \((?!!)([^()]*(?:\([^()]*\)[^()]*)*)\)", r"if (!(\1))"),
-)
 EQUAL: Final = "equal values give the same"
 REFERENCE: Final = "row N is the reference row, which is never present"
 REASONS: Final = {
@@ -82,63 +59,12 @@ REASONS: Final = {
     "uint256 revealed = round >= back + 1 ? p.rounds[round - 1 - back].tally.revealCount() : 0;": "round 0 has none",
     "if (replaces && results <= ORDINAL_CEILING) --results;": "254 and 255 allow the same rows and are followed by 255",
 }
-"""Why a survivor is none, by what it makes of its line."""
-STATEMENT: Final = re.compile(
-    r"^\s+(?=\S)(?!return\b|revert\b|if\b|else\b|for\b|while\b|assembly\b|using\b|mapping\b)[\w.\[\]() ]+.*;\s*(//.*)?$"
-)
-REFUSAL: Final = re.compile(r"^\s+if \(.*\) revert .*;\s*(//.*)?$")
-DECLARATION: Final = re.compile(
-    r"^\s+(?=\S)(uint\d*|int\d*|bytes\d*|bool|address|Tally|Verdict|Pair|Progress|Holder|Terms|Project|Round|Seat|Aggregator"
-    r"|Windows|Facts|OpenAsk|Reader|Phase|Tenure|Roots|error|event|function|constructor|import|struct|\()\b.*"
-)
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """Line `number` (from 1) of `file` becomes `after`."""
-
-    file: str
-    number: int
-    operator: str
-    before: str
-    after: str
-
-    @property
-    def key(self) -> str:
-        """Name that stays as long as the line does, wherever it stands."""
-        return hashlib.sha256(f"{self.file}\0{self.before}\0{self.after}".encode()).hexdigest()[:16]
-
-
-def mutants_of(file: str, root: Path = CONTRACTS) -> list[Mutant]:
-    """All mutants of a source of the contracts at `root`."""
-    found, outside = [], True
-    for number, line in enumerate((root / file).read_text().splitlines(), 1):
-        code = line.partition("//")[0]
-        if not code.strip() or code.startswith(
-            ("import", "pragma", "using", "type", "library", "contract", "abstract")
-        ):
-            continue
-        outside = outside and not code.strip().endswith("{")
-        if outside or "error " in code or "event " in code:
-            continue
-        for operator, pattern, replacement in SWAPS:
-            for match in re.finditer(pattern, code):
-                changed = code[: match.start()] + match.expand(replacement) + code[match.end() :]
-                found.append(Mutant(file, number, operator, line, changed.rstrip()))
-        if REFUSAL.match(line):
-            found.append(Mutant(file, number, "refusal removed", line, ""))
-        elif STATEMENT.match(line) and not DECLARATION.match(line) and "emit" not in line:
-            found.append(Mutant(file, number, "statement removed", line, ""))
-    return found
+BOOK: Final = Book(PLACE / "state.json", CONTRACTS / "test" / "mutants.json", REASONS)
 
 
 def drawn(root: Path = CONTRACTS) -> list[Mutant]:
     """All mutants in the order in which they are tested."""
-    files = [*COURT_ONLY, *MARKET_ONLY, *SHARED]
-    found = {mutant.key: mutant for file in files for mutant in mutants_of(file, root)}
-    ordered = [found[key] for key in sorted(found)]
-    random.Random(SEED).shuffle(ordered)
-    return ordered
+    return shuffled([*COURT_ONLY, *MARKET_ONLY, *SHARED], root, SEED)
 
 
 def forge(*words: str) -> subprocess.CompletedProcess[str]:
@@ -312,59 +238,12 @@ def outcome(number: int, mutant: Mutant, prepared: Prepared) -> str:
     return "killed" if noticed() else "survived"
 
 
-def known() -> dict[str, dict[str, Any]]:
-    """What earlier runs found, by key."""
-    found: dict[str, dict[str, Any]] = json.loads(STATE.read_text()) if STATE.exists() else {}
-    return found
-
-
 def test(count: int) -> None:
     """Tests `count` mutants that are not known yet."""
-    state = known()
     PLACE.mkdir(parents=True, exist_ok=True)
     prepared = prepare()
     # From the copy: the sources may change while this goes on.
-    every = enumerate(drawn(PLACE / "contracts"), 1)
-    wanted = [(number, mutant) for number, mutant in every if mutant.key not in state][:count]
-    for done, (number, mutant) in enumerate(wanted, 1):
-        started = time.monotonic()
-        result = outcome(number, mutant, prepared)
-        state[mutant.key] = {
-            "result": result,
-            "file": mutant.file,
-            "line": mutant.number,
-            "operator": mutant.operator,
-        }
-        state[mutant.key] |= {"before": mutant.before.strip(), "after": mutant.after.strip()}
-        STATE.write_text(json.dumps(state, indent=1))
-        spent = time.monotonic() - started
-        print(
-            f"{done}/{len(wanted)} {result}: {mutant.file}:{mutant.number} {mutant.operator} ({spent:.0f} s)",
-            flush=True,
-        )
-
-
-def report() -> None:
-    """Score and survivors of the mutants that are still those of the sources."""
-    state, every = known(), drawn()
-    tested = [state[mutant.key] for mutant in every if mutant.key in state]
-    results = [entry["result"] for entry in tested]
-    killed, survived = results.count("killed"), results.count("survived")
-    alive = [
-        {k: e[k] for k in ("file", "operator", "before", "after")}
-        | {"reason": REASONS.get(e["after"], "no test yet")}
-        for e in tested
-        if e["result"] == "survived"
-    ]
-    summary = {
-        "mutants": len(every),
-        "tested": killed + survived,
-        "killed": killed,
-        "percent": 100 * killed // max(1, killed + survived),
-        "survivors": alive,
-    }
-    REPORT.write_text(json.dumps(summary, indent=1) + "\n")
-    print(json.dumps(summary, indent=1))
+    BOOK.play(drawn(PLACE / "contracts"), count, lambda number, mutant: outcome(number, mutant, prepared))
 
 
 def main() -> None:
@@ -387,7 +266,7 @@ def main() -> None:
     if args.count:
         test(args.count)
     if args.report:
-        report()
+        BOOK.report(drawn())
 
 
 if __name__ == "__main__":
