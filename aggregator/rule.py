@@ -44,7 +44,7 @@ CLEAR: Final = 4915
 """0.3: median agreement above which the learning rate grows by a sixteenth."""
 FADED: Final = 2458
 """0.15: median agreement below which it shrinks by one."""
-_SLACK: Final = 819
+SLACK: Final = 819
 """0.05: room for the noise of sketches in the agreement of this round."""
 _SCALE_FLOOR: Final = 3277
 """0.2: below it agreement is not scaled up to the median any more."""
@@ -216,8 +216,8 @@ def agreement_median(v: View) -> int:
 def presence(v: View, i: int) -> int:
     """Agreement now, full from 0.7 of the median on; with a reference, times the square of trust in units of the
     median, at most one."""
-    typical = max(v.agreement_median, 0) + _SLACK
-    now = min(F, int(max(v.agreement[i] + _SLACK, 0) * F * 10 // (7 * typical)))
+    typical = max(v.agreement_median, 0) + SLACK
+    now = min(F, int(max(v.agreement[i] + SLACK, 0) * F * 10 // (7 * typical)))
     if not has_reference(v):
         return now
     trusted = min(F, int(max(v.trust[i], 0) * F // typical))

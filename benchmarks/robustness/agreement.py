@@ -23,6 +23,7 @@ from aggregator.rule import (
     LEAST_STANDING,
     MIN_SEATS,
     MOST_RATE,
+    SLACK,
     START_REPUTATION,
     STRIKES,
     UNRELIABLE,
@@ -157,8 +158,8 @@ class Agreement:
 
     def presence(self, agreement: Array, median: int, trust: Array) -> Array:
         """Agreement now: full from 0.7 of the median on. `trust`: cosines with the reference, F without one."""
-        full = 7 * (max(median, 0) + 819)
-        return np.minimum(F, np.maximum(agreement + 819, 0) * F * 10 // full)
+        full = 7 * (max(median, 0) + SLACK)
+        return np.minimum(F, np.maximum(agreement + SLACK, 0) * F * 10 // full)
 
 
 def camp(cosine: Array, standing: Array) -> Array:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from aggregator.fixed import F
+from aggregator.rule import SLACK
 from benchmarks.robustness.agreement import Agreement, Array
 
 
@@ -21,5 +22,5 @@ class Trusted(Agreement):
 
     def presence(self, agreement: Array, median: int, trust: Array) -> Array:
         """As it is, times the square of the positive part of the cosine with the reference, full from the median on."""
-        trusted = np.minimum(F, np.maximum(trust, 0) * F // (max(median, 0) + 819))
+        trusted = np.minimum(F, np.maximum(trust, 0) * F // (max(median, 0) + SLACK))
         return super().presence(agreement, median, trust) * trusted // F * trusted // F
