@@ -9,6 +9,7 @@ import importlib.util
 import json
 import re
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -76,10 +77,30 @@ def test_exception_of_another_place__none(tool: ModuleType) -> None:
 def test_mutants_of_the_court__change_one_line_each() -> None:
     load("environments")
     load("schemata")
-    mutants = load("mutants")
-    found = mutants.mutants_of("src/Court.sol")
+    mutation, mutants = load("mutation"), load("mutants")
+    found = mutation.mutants_of("src/Court.sol", mutants.CONTRACTS)
 
     assert len(found) > 100
     assert all(mutant.before != mutant.after for mutant in found)
     assert len({mutant.key for mutant in mutants.drawn()}) == len(mutants.drawn())
     assert not [mutant for mutant in found if mutant.before.lstrip().startswith(("//", "import", "return;"))]
+
+
+def test_book_of_mutants__goes_on_where_it_stopped_and_reports_survivors(tmp_path: Path) -> None:
+    mutation = load("mutation")
+    every = [mutation.Mutant("src/A.sol", k, "relation", f"x < {k};", f"x <= {k};") for k in range(3)]
+    book = mutation.Book(tmp_path / "state.json", tmp_path / "report.json", {"x <= 1;": "equal"})
+    asked: list[int] = []
+
+    for count in (1, 5):
+        book.play(
+            every,
+            count,
+            lambda number, _: asked.append(number) or ("killed", "survived", "left out")[number - 1],
+        )
+    book.report(every)
+
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert asked == [1, 2, 3]
+    assert (report["mutants"], report["tested"], report["killed"], report["percent"]) == (3, 2, 1, 50)
+    assert [one["reason"] for one in report["survivors"]] == ["equal"]
