@@ -25,7 +25,8 @@ from typing import Any
 
 from benchmarks.robustness import files, grid, named, report
 from benchmarks.robustness.catalogue import ATTACKS, GROUPS
-from benchmarks.robustness.data import SETS, Data, from_file
+from benchmarks.robustness.data import ROOT, SETS, Data, from_file
+from benchmarks.robustness.nets import HIDDEN
 from benchmarks.robustness.rules import RULES, Rule
 from benchmarks.robustness.scene import Attack
 from benchmarks.robustness.world import Outcome, play
@@ -106,6 +107,8 @@ def cells_of(options: argparse.Namespace) -> list[grid.Cell]:
         "alphas": options.alpha or ([None, 0.5, 0.3, 0.1] if whole else [None, 0.5, 0.3]),
         "seeds": range(options.seeds),
         "rounds": options.rounds,
+        "root": options.root,
+        "hidden": options.hidden,
     }
     for name in {*chosen["rules"]}:
         rule_of(name)
@@ -151,6 +154,13 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("--alpha", **many, type=alpha_of, help="Dirichlet parameter, or iid")
     out.add_argument("--seeds", type=int, default=5)
     out.add_argument("--rounds", type=int, default=40)
+    root = {
+        "choices": range(1, ROOT + 1),
+        "metavar": "SAMPLES",
+        "help": "samples of the owner's reference, at most 100",
+    }
+    out.add_argument("--root", type=int, default=40, **root)
+    out.add_argument("--hidden", type=int, default=HIDDEN, help="units of an MLP")
     out.add_argument(
         "--sample", type=int, help="draw so many scenes (setting, attack, seed) of the whole grid"
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.robustness.catalogue import NONE
+from benchmarks.robustness.nets import HIDDEN
 from benchmarks.robustness.world import Outcome, Setting
 from market.errors import InputError
 
@@ -52,6 +53,8 @@ class Grid:
     alphas: Sequence[float | None] = (None, 0.5, 0.3)
     seeds: Sequence[int] = (0, 1, 2, 3, 4)
     rounds: int = 40
+    root: int = 40
+    hidden: int = HIDDEN
 
     def cells(self) -> Iterator[Cell]:
         """Every run once: what losses are measured against (plain mean, no attackers) always among them."""
@@ -64,7 +67,8 @@ class Grid:
     def _all(self) -> Iterator[Cell]:
         outer = product(self.data, self.models, self.n, self.alphas, self.seeds)
         for data, model, n, alpha, seed in outer:
-            clean = Setting(data, model, n, 0, alpha, self.rounds, **HARDER.get(data, {}))  # type: ignore[arg-type]
+            clean = Setting(data, model, n, 0, alpha, self.rounds, root=self.root, hidden=self.hidden)
+            clean = replace(clean, **HARDER.get(data, {}))  # type: ignore[arg-type]
             yield Cell(clean, MEAN, NONE, seed)
             for part, rule, attack in product(self.parts, self.rules, self.attacks):
                 f = round(part * n)

@@ -15,7 +15,7 @@ from aggregator.rows import DELTAS as PUBLIC_DELTAS
 from aggregator.rows import MEMORY
 from benchmarks.robustness import poison
 from benchmarks.robustness.data import ROOT, Data, split
-from benchmarks.robustness.nets import Cnn, Floats, Mlp, Net
+from benchmarks.robustness.nets import HIDDEN, Cnn, Floats, Mlp, Net
 from benchmarks.robustness.paid import Paymaster
 from benchmarks.robustness.rules import LSB, Around, Decision, Ints16, Posted, Rule
 from benchmarks.robustness.scene import Attack, Batch, Scene
@@ -29,7 +29,8 @@ LAST: Final = 5
 
 @dataclass(frozen=True)
 class Setting:
-    """Everything of a run but rule, attack and seed. `alpha`: Dirichlet, None for equal distributions."""
+    """Everything of a run but rule, attack and seed. `alpha`: Dirichlet, None for equal distributions. `root`: samples
+    of the owner's reference, at most `ROOT`. `hidden`: units of an MLP."""
 
     data: str = "digits"
     model: str = "mlp"
@@ -41,6 +42,7 @@ class Setting:
     batch: int = 16
     rate: float = 0.1
     root: int = 40
+    hidden: int = HIDDEN
 
 
 @dataclass
@@ -79,7 +81,7 @@ class World:
     def __post_init__(self) -> None:
         s = self.setting
         self.hostile = min(s.f, self.attack.seats or s.f)
-        self.net = net_of(s.model, self.data)
+        self.net = net_of(s.model, self.data, s.hidden)
         self.parts = split(self.data.y, s.n, s.alpha, np.random.default_rng([self.seed, 3]))
         self.parts.append(np.arange(min(s.root, ROOT)))
         start = self.net.start(np.random.default_rng([self.seed, 1]))
@@ -233,10 +235,10 @@ def play(
     )
 
 
-def net_of(model: str, data: Data) -> Net:
+def net_of(model: str, data: Data, hidden: int = HIDDEN) -> Net:
     """The network of a setting. Raises InputError E108 for an unknown one or data that it cannot take."""
     if model == "mlp":
-        return Mlp(data.x.shape[1], data.classes)
+        return Mlp(data.x.shape[1], data.classes, hidden)
     if model == "cnn" and data.side >= 4:
         return Cnn(data.side, data.classes)
     raise InputError(
