@@ -141,6 +141,13 @@ def fraction_of(text: str) -> float:
     return value
 
 
+def samples_of(text: str) -> int:
+    """Samples that an owner may hold."""
+    if not 1 <= (count := int(text)) <= ROOT:
+        raise ValueError(text)
+    return count
+
+
 def parser() -> argparse.ArgumentParser:
     """Options; each of those that choose can be given several times."""
     out = argparse.ArgumentParser(prog="python -m benchmarks.robustness", description=__doc__.splitlines()[0])
@@ -154,12 +161,7 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("--alpha", **many, type=alpha_of, help="Dirichlet parameter, or iid")
     out.add_argument("--seeds", type=int, default=5)
     out.add_argument("--rounds", type=int, default=40)
-    root = {
-        "choices": range(1, ROOT + 1),
-        "metavar": "SAMPLES",
-        "help": "samples of the owner's reference, at most 100",
-    }
-    out.add_argument("--root", type=int, default=40, **root)
+    out.add_argument("--root", type=samples_of, default=40, help=f"the owner's samples, 1 to {ROOT}")
     out.add_argument("--hidden", type=int, default=HIDDEN, help="units of an MLP")
     out.add_argument(
         "--sample", type=int, help="draw so many scenes (setting, attack, seed) of the whole grid"

@@ -275,6 +275,21 @@ def test_cells__once_each_and_always_with_what_losses_are_measured_against() -> 
     assert all(grid.baseline(cell).key() in keys for cell in found)
 
 
+def test_cells_with_other_sizes__network_and_reference_are_those_asked_for() -> None:
+    found = cells_of(parser().parse_args(["--seeds", "1", "--root", "100", "--hidden", "256"]))
+
+    assert {(cell.setting.root, cell.setting.hidden) for cell in found} == {(100, 256)}
+
+
+@pytest.mark.parametrize("samples", ["0", "101", "many"])
+def test_parser_of_more_samples_than_an_owner_has__refused(
+    samples: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args(["--root", samples])
+    assert f"invalid samples_of value: '{samples}'" in capsys.readouterr().err
+
+
 def test_core_grid__what_the_default_is() -> None:
     found = cells_of(parser().parse_args(["--seeds", "1"]))
 
