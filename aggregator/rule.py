@@ -38,12 +38,11 @@ REFERENCE_PART: Final = 3
 
 RATE: Final = 1
 """Number of the learning rate in `advice`."""
-MOST_RATE: Final = 2 * F
-
-CLEAR: Final = 4915
-"""0.3: median agreement above which the learning rate grows by a sixteenth."""
-FADED: Final = 2458
-"""0.15: median agreement below which it shrinks by one."""
+MOST_RATE: Final = 4 * F
+STRAIGHT: Final = 10650
+"""0.65: cosine of the last two global deltas above which the learning rate grows by an eighth."""
+TURNING: Final = 4915
+"""0.3: below it, it shrinks by a sixteenth."""
 SLACK: Final = 819
 """0.05: room for the noise of sketches in the agreement of this round."""
 _SCALE_FLOOR: Final = 3277
@@ -286,15 +285,19 @@ def penalty(v: View, i: int) -> int:
 @of_round(F, F, F, FULL_WEIGHT)
 def advice(v: View, k: int) -> int:
     """What trainers train the next round with, as factors (F) of what the description says: 0 local steps, 1 learning
-    rate, 2 clip bound; 3 the server rate, of which weights are shares. Only the learning rate moves: up to twice
-    the description's while gradients agree, back to it when noise is what is left. The more they agree, the longer
-    a step they bear (McCandlish, Kaplan, Amodei 2018, An empirical model of large-batch training)."""
+    rate, 2 clip bound; 3 the server rate, of which weights are shares. Only the learning rate moves: up to four times
+    the description's while the model goes on in one direction, back to it when it turns. The inner product of two
+    steps is what the first would have gained by being longer (Baydin, Cornish, Martinez Rubio, Schmidt, Wood 2018,
+    Online learning rate adaptation with hypergradient descent). Steps that are not there, or zero, say nothing."""
     before = int(v.before_advice[k])
-    if k != RATE or v.n < MIN_SEATS:
+    last, older = v.shape.delta(0), v.shape.delta(1)
+    length = int(v.root[last] * v.root[older])
+    if k != RATE or v.n < MIN_SEATS or not length:
         return before
-    if v.agreement_median > CLEAR:
-        return min(MOST_RATE, before + before // 16)
-    return max(F, before - before // 16) if v.agreement_median < FADED else before
+    cosine_ = v.gram[last, older] * F // length
+    if cosine_ > STRAIGHT:
+        return min(MOST_RATE, before + before // 8)
+    return max(F, before - before // 16) if cosine_ < TURNING else before
 
 
 def leader(v: View) -> int | None:

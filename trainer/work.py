@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from market.advice import advised
 from market.codec import UPDATE, encode
 from market.description import Description
+from market.errors import UpdateError
 from market.history import History
 from market.store.files import publish, temporary_name, write_synced
 from trainer.base import Bases
 from trainer.data import Dataset
-from trainer.producers import Context, Producer, produce
+from trainer.producers import Context, Producer, Production, produce
 from trainer.quantise import Carry, Int16
 
 log = logging.getLogger(__name__)
@@ -81,7 +83,7 @@ class Work:
             residual=start,
             device=self._device,
         )
-        made = produce(self._producer, context)
+        made = self._produced(context)
         if made.rounding is not None:
             log.info(
                 "round %d: trained; %.2f %% rounds to zero and is carried on",
@@ -92,6 +94,16 @@ class Work:
         data = encode(made.update, UPDATE)
         self._write(path.name, data)
         return data
+
+    def _produced(self, context: Context) -> Production:
+        """Made as advised; where that diverges, as described: what is advised has been tried on other data."""
+        try:
+            return produce(self._producer, context)
+        except UpdateError as problem:
+            if problem.code != "E120" or context.description == self._description:
+                raise
+            log.warning("round %d: %s; training as the project describes instead", context.round, problem)
+        return produce(self._producer, replace(context, description=self._description))
 
     def forget(self, below: int) -> None:
         """Deletes updates of rounds below `below`: they are public and kept by the store."""

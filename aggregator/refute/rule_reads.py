@@ -252,10 +252,15 @@ def penalty(e: Evidence, v: View, i: int, j: int) -> None:
 
 
 def advice(e: Evidence, v: View, i: int, j: int) -> None:
-    """Advice before; of the learning rate, the median agreement too."""
+    """Advice before; of the learning rate, lengths and inner product of the last two global deltas too."""
     e.before_round("advice", i)
-    if i == RATE and v.n >= MIN_SEATS:
-        e.scalar("agreement_median")
+    if i != RATE or v.n < MIN_SEATS:
+        return
+    last, older = v.shape.delta(0), v.shape.delta(1)
+    e.gram(last, last)
+    e.gram(older, older)
+    if v.root[last] and v.root[older]:
+        e.gram(last, older)
 
 
 # ----- for several -----

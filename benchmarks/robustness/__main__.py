@@ -17,6 +17,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import argparse
 import importlib.util
 import json
+import math
 import sys
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -109,6 +110,7 @@ def cells_of(options: argparse.Namespace) -> list[grid.Cell]:
         "rounds": options.rounds,
         "root": options.root,
         "hidden": options.hidden,
+        "rate": options.rate,
     }
     for name in {*chosen["rules"]}:
         rule_of(name)
@@ -125,10 +127,13 @@ def expanded(names: Iterable[str]) -> list[str]:
 
 def alpha_of(text: str) -> float | None:
     """A Dirichlet parameter or `iid`."""
-    if text == "iid":
-        return None
+    return None if text == "iid" else positive(text)
+
+
+def positive(text: str) -> float:
+    """A number above zero."""
     value = float(text)
-    if not value > 0:
+    if not 0 < value < math.inf:
         raise ValueError(text)
     return value
 
@@ -163,6 +168,7 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("--rounds", type=int, default=40)
     out.add_argument("--root", type=samples_of, default=40, help=f"the owner's samples, 1 to {ROOT}")
     out.add_argument("--hidden", type=int, default=HIDDEN, help="units of an MLP")
+    out.add_argument("--rate", type=positive, help="learning rate as described, default .1 (moved: .5)")
     out.add_argument(
         "--sample", type=int, help="draw so many scenes (setting, attack, seed) of the whole grid"
     )

@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 
 from aggregator.fixed import F
 from aggregator.rule import (
-    CLEAR,
-    FADED,
     FULL_WEIGHT,
     HOSTILE,
     LEAST_STANDING,
@@ -25,7 +23,9 @@ from aggregator.rule import (
     MOST_RATE,
     SLACK,
     START_REPUTATION,
+    STRAIGHT,
     STRIKES,
+    TURNING,
     UNRELIABLE,
 )
 
@@ -125,7 +125,8 @@ class Agreement:
         total = int(merit.sum())
         weights = merit * FULL_WEIGHT // total if total else np.zeros(n, np.int64)
         after = {"reputation": reputation, "kinship": kinship, "strikes": strikes}
-        after |= {"rounds": state["rounds"] + 1, "rate": advised(state["rate"], median)}
+        public = n + params.reference if params.deltas > 1 else len(gram)
+        after |= {"rounds": state["rounds"] + 1, "rate": advised(state["rate"], cosine[public:, public:])}
         return Verdict(weights, clipping, after, labels(reputation, strikes))
 
     def clipping(self, norm: Array) -> Array:
@@ -181,11 +182,15 @@ def lean_median(echo: Array, voice: Array) -> int:
     return lower_median((echo - voice * F) * 128 // length)
 
 
-def advised(rate: Array, median: int) -> Array:
-    """A sixteenth up above a median agreement of 0.3, down below 0.15, between one and two."""
-    if median > CLEAR:
-        return np.minimum(MOST_RATE, rate + rate // 16)
-    return np.maximum(F, rate - rate // 16) if median < FADED else rate
+def advised(rate: Array, deltas: Array) -> Array:
+    """An eighth up where the cosine of the last two global deltas is above 0.65, a sixteenth down below 0.3, between
+    one and four. `deltas`: cosines of public rows, the newest delta first; empty without two, 0 on the diagonal where
+    one is zero."""
+    if not len(deltas) or not deltas[0, 0] or not deltas[1, 1]:
+        return rate
+    if deltas[0, 1] > STRAIGHT:
+        return np.minimum(MOST_RATE, rate + rate // 8)
+    return np.maximum(F, rate - rate // 16) if deltas[0, 1] < TURNING else rate
 
 
 def cosines(gram: Array, norm: Array) -> Array:

@@ -55,6 +55,8 @@ class Grid:
     rounds: int = 40
     root: int = 40
     hidden: int = HIDDEN
+    rate: float | None = None
+    """Learning rate as described, where it is not that of the data set."""
 
     def cells(self) -> Iterator[Cell]:
         """Every run once: what losses are measured against (plain mean, no attackers) always among them."""
@@ -69,6 +71,7 @@ class Grid:
         for data, model, n, alpha, seed in outer:
             clean = Setting(data, model, n, 0, alpha, self.rounds, root=self.root, hidden=self.hidden)
             clean = replace(clean, **HARDER.get(data, {}))  # type: ignore[arg-type]
+            clean = replace(clean, rate=self.rate or clean.rate)
             yield Cell(clean, MEAN, NONE, seed)
             for part, rule, attack in product(self.parts, self.rules, self.attacks):
                 f = round(part * n)

@@ -87,8 +87,8 @@ class Judge(Protocol):
 
 
 class GramRule:
-    """A Gram rule on real sketches of 256 columns. Rows: updates, the reference if it uses one, and, where
-    `public` is set, last deltas and files of the rounds before."""
+    """A Gram rule on real sketches of 256 columns. Rows: updates, the reference if it uses one, the last deltas, and,
+    where `public` is set, files of the rounds before."""
 
     def __init__(self, judge: Judge, public: bool = False) -> None:
         self.judge, self.name, self.uses_reference = judge, judge.name, judge.uses_reference
@@ -116,8 +116,8 @@ class GramRule:
 
     def params(self, around: Around) -> Params:
         """What the judge is told."""
-        deltas, past = (len(around.deltas), len(around.past)) if self.public else (0, 0)
-        return Params(self.f, self.uses_reference, deltas, past)
+        past = len(around.past) if self.public else 0
+        return Params(self.f, self.uses_reference, len(around.deltas), past)
 
     def gram(self, posted: Posted) -> Array:
         """Exact inner products of the sketches, int64."""
@@ -128,9 +128,10 @@ class GramRule:
         parts = [updates]
         if self.uses_reference:
             parts.append(around.reference)
+        parts.append(around.deltas)
         if self.public:
-            parts += [around.deltas, *around.past]
-        return np.concatenate(parts) if len(parts) > 1 else updates
+            parts += [*around.past]
+        return np.concatenate(parts)
 
     def ask(self, updates: Floats, around: Around) -> tuple[Floats, NDArray[np.float64]]:
         """With exact inner products in place of sketched ones."""

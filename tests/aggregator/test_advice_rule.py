@@ -28,26 +28,43 @@ def test_advice_before_the_first_result__is_the_description() -> None:
     assert tuple(empty_state(3)["advice"]) == START == (F, F, F, FULL_WEIGHT)
 
 
+def turned(made: View, cosine: int) -> View:
+    """The same round after two global deltas with that cosine, in F."""
+    last, older = made.shape.delta(0), made.shape.delta(1)
+    made.root[[last, older]] = 128  # the root of F
+    made.gram[last, older] = cosine
+    return made
+
+
 @pytest.mark.parametrize(
-    ("median", "before", "after"),
+    ("cosine", "before", "after"),
     [
-        (4915, F, F),
-        (4916, F, F + F // 16),
-        (4916, 2 * F - 1, MOST_RATE),
-        (4916, MOST_RATE, MOST_RATE),
-        (2458, 20_000, 20_000),
-        (2457, 20_000, 18_750),
-        (2457, F + 1, F),
+        (10_650, F, F),
+        (10_651, F, F + F // 8),
+        (10_651, 3 * F, 3 * F + 3 * F // 8),
+        (10_651, MOST_RATE - 1, MOST_RATE),
+        (F, MOST_RATE, MOST_RATE),
+        (4915, 20_000, 20_000),
+        (4914, 20_000, 18_750),
+        (4914, F + 1, F),
         (-F, F, F),
     ],
 )
-def test_learning_rate__moves_by_a_sixteenth_between_one_and_two(
-    median: int, before: int, after: int
+def test_learning_rate__grows_while_the_model_goes_straight_and_shrinks_when_it_turns(
+    cosine: int, before: int, after: int
 ) -> None:
-    made = view(before=(F, before, F, FULL_WEIGHT))
-    made.agreement_median = median
+    made = turned(view(before=(F, before, F, FULL_WEIGHT)), cosine)
 
     assert [ADVICE.entry(made, k) for k in range(4)] == [F, after, F, FULL_WEIGHT]
+
+
+@pytest.mark.parametrize("cosine", [-F, F])
+@pytest.mark.parametrize("age", [0, 1])
+def test_learning_rate_after_a_round_that_changed_nothing__stays(age: int, cosine: int) -> None:
+    made = turned(view(before=(F, 20_000, F, FULL_WEIGHT)), cosine)
+    made.root[made.shape.delta(age)] = 0
+
+    assert ADVICE.entry(made, 1) == 20_000
 
 
 def test_learning_rate_with_fewer_than_four_seats__stays() -> None:
@@ -55,7 +72,7 @@ def test_learning_rate_with_fewer_than_four_seats__stays() -> None:
     rows = np.tile(np.arange(1, COLUMNS + 1, dtype=np.int32), (shape.rows, 1))
     made = decided(rows, shape, {**empty_state(3), "advice": np.array([F, 20_000, F, 9], dtype=object)})
 
-    assert made.agreement_median < 2458  # with four seats the rate would fall
+    assert made.gram[shape.delta(0), shape.delta(1)] > 0  # with four seats the rate would grow
     assert tuple(made.advice) == (F, 20_000, F, 9)
 
 
@@ -66,7 +83,7 @@ def test_advice_of_a_round_of_newcomers__is_carried_all_the_same() -> None:
     first = decided(rows, shape, first=range(5))
     second = decided(rows, shape, state_of(first), first=range(5))
 
-    assert (first.advice[1], second.advice[1]) == (F + 1024, F + 1024 + 1088)
+    assert (first.advice[1], second.advice[1]) == (F + 2048, F + 2048 + 2304)
 
 
 @pytest.mark.parametrize("seats", [1, 4, 300])

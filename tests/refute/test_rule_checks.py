@@ -25,6 +25,7 @@ from step_rounds import (
     zero,
 )
 
+from aggregator.fixed import ints
 from aggregator.refute.evidence import SLOT_OF
 from aggregator.refute.rule_reads import READS
 from aggregator.refute.trees import Trees, gram_tree, steps_tree
@@ -129,6 +130,30 @@ def test_has_public_of_one_short_delta__is_whether_it_is_there_at_all(
         told = with_entry(trees, "has_public", 0, 0, lambda _, posted=posted: posted)
         answer = contract.answer(call(told, READS["has_public"], "has_public"))
         assert answer is (posted != min(square, 1))
+
+
+@pytest.mark.parametrize("squares", [(F, F), (0, F), (F, 0)])
+@pytest.mark.parametrize("before", [F, F + 1, 20_000, 4 * F - 1, 4 * F])
+@pytest.mark.parametrize("cosine", [-F, 4914, 4915, 10_650, 10_651, F])
+def test_learning_rate_after_two_deltas__is_what_python_makes_of_it(
+    contract: CheckContract, cosine: int, before: int, squares: tuple[int, int]
+) -> None:
+    *_, base = rounds(4, 3, agreeing, np.random.default_rng(8), missing=0.0)
+    view, shape = copy(base.view), base.case.shape
+    view.gram, view.root, view.advice = view.gram.copy(), view.root.copy(), view.advice.copy()
+    last, older = shape.delta(0), shape.delta(1)
+    view.gram[last, last], view.gram[older, older] = squares
+    view.gram[last, older] = view.gram[older, last] = cosine
+    view.root[[last, older]] = [128 if square else 0 for square in squares]  # F is the square of 128
+    view.advice[1], view.before_advice = before, ints([F, before, F, 65535])
+    below = steps_tree(view, [])
+    gram = gram_tree(shape, view.gram, dict.fromkeys(base.case.present))
+    trees = replace(base, gram=gram, steps_below=below, view=view)
+    right = int(recompute(STEPS, view, "advice", 1))
+
+    for by in (0, 1, -1):
+        told = with_entry(trees, "advice", 1, 0, lambda _, by=by: right + by)
+        assert contract.answer(call(told, READS["advice"], "advice", 1)) is (by != 0)
 
 
 @pytest.mark.parametrize("outlook", [0, 1, F, F + 1])

@@ -26,8 +26,11 @@ def updates(n: int, d: int, rng: np.random.Generator, like: float) -> np.ndarray
 
 
 def sketch_sized(n: int, rng: np.random.Generator, like: float) -> np.ndarray:
-    rows = updates(n, COLUMNS, rng, like).astype(np.int32)
-    return np.concatenate([rows, np.zeros((Shape(1000, n).rows - n, COLUMNS), np.int32)])
+    """Rows of a round, two global deltas among them that are as much alike as the updates."""
+    rows, shape = updates(n + 2, COLUMNS, rng, like).astype(np.int32), Shape(1000, n)
+    sketch = np.zeros((shape.rows, COLUMNS), np.int32)
+    sketch[[*range(n), shape.delta(0), shape.delta(1)]] = rows
+    return sketch
 
 
 @pytest.mark.parametrize("n", [3, 4, 5, 9, 20])
@@ -39,7 +42,8 @@ def test_weigh_over_rounds__the_aggregators_integers(n: int, like: float) -> Non
         sketch = sketch_sized(n, rng, like)
         seats = Seats([True] * n, [True] * n, [now == 0] * n)
         view = decide(shape, sketch, seats, theirs, reputation, 10**6)
-        found = judge.weigh(gram_of(sketch)[:n, :n].astype(np.int64), state, Params())
+        rows = [*range(n), shape.delta(0), shape.delta(1)]
+        found = judge.weigh(gram_of(sketch)[np.ix_(rows, rows)].astype(np.int64), state, Params(deltas=2))
 
         assert found.coefficients.tolist() == view.coefficient.tolist()
         if n >= 4:
@@ -63,14 +67,15 @@ def test_weigh_with_a_reference__the_aggregators_integers(n: int, kind: str) -> 
         sketch[shape.reference] = row
         seats = Seats([True] * n, [True] * n, [now == 0] * n)
         view = decide(shape, sketch, seats, theirs, reputation, 10**6)
-        rows = gram_of(sketch)[: n + 1, : n + 1].astype(np.int64)
-        found = judge.weigh(rows, state, Params(reference=True))
+        rows = gram_of(sketch)[: n + 3, : n + 3].astype(np.int64)
+        found = judge.weigh(rows, state, Params(reference=True, deltas=2))
 
         assert found.coefficients.tolist() == view.coefficient.tolist()
         if n >= 4:
             assert found.state["reputation"].tolist() == view.reputation.tolist()
             assert found.state["strikes"].tolist() == view.strikes.tolist()
             assert found.labels == [verdict(view, seat) for seat in range(n)]
+        assert found.state["rate"].tolist() == [view.advice[RATE]]
         theirs, reputation, state = state_of(view), [int(r) for r in view.reputation], found.state
 
 
@@ -220,13 +225,15 @@ def test_presence_with_a_reference__square_of_trust_in_units_of_the_median(trust
     assert found.tolist() == [part]
 
 
-def test_rate__is_one_until_the_trainers_agree() -> None:
+@pytest.mark.parametrize(("deltas", "rate"), [(0, 1), (1, 1), (2, 1 + 1 / 8), (3, 1 + 1 / 8)])
+def test_rate__is_one_until_two_rounds_went_one_way(deltas: int, rate: float) -> None:
     rng = np.random.default_rng(3)
     rows = (1000 * (rng.standard_normal(2000) + rng.standard_normal((8, 2000)))).astype(np.int16)
-    none, plain, advised = np.zeros((0, 2000), np.int16), GramRule(Mean()), GramRule(Agreement())
+    none, public = np.zeros((0, 2000), np.int16), np.tile(rows[0], (deltas, 1))
+    plain, advised = GramRule(Mean()), GramRule(Agreement())
     for rule in (plain, advised):
         rule.begin(8, 0)
         assert rule.rate == 1.0
-        rule.decide(Posted(rows, Around(none, none, none[None]), bytes(32)))
+        rule.decide(Posted(rows, Around(none, public, none[None]), bytes(32)))
 
-    assert (plain.rate, advised.rate) == (1.0, 1 + 1 / 16)
+    assert (plain.rate, advised.rate) == (1.0, rate)

@@ -281,6 +281,20 @@ def test_cells_with_other_sizes__network_and_reference_are_those_asked_for() -> 
     assert {(cell.setting.root, cell.setting.hidden) for cell in found} == {(100, 256)}
 
 
+@pytest.mark.parametrize(("options", "rates"), [([], {0.1, 0.5}), (["--rate", "0.4"], {0.4})])
+def test_cells__rate_of_the_data_set_unless_one_is_asked_for(options: list[str], rates: set[float]) -> None:
+    found = cells_of(parser().parse_args(["--data", "digits", "--data", "moved", *options]))
+
+    assert {cell.setting.rate for cell in found} == rates
+
+
+@pytest.mark.parametrize("rate", ["0", "-1", "inf", "nan", "fast"])
+def test_parser_of_a_rate_that_is_none__refused(rate: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args([f"--rate={rate}"])
+    assert f"invalid positive value: '{rate}'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("samples", ["0", "101", "many"])
 def test_parser_of_more_samples_than_an_owner_has__refused(
     samples: str, capsys: pytest.CaptureFixture[str]

@@ -13,8 +13,10 @@ from market.advice import ONE, START, Advice
 from market.codec import UPDATE, decode
 from market.description import Description
 from market.errors import InputError, UpdateError
+from market.initial import initial_model
 from trainer.base import Bases
 from trainer.data import Dataset
+from trainer.local import train_round
 from trainer.producers import Context, Producer, Production, copier, free_rider, honest
 from trainer.work import PastUpdates, Work
 
@@ -218,3 +220,54 @@ def test_update_on_a_result_whose_document_says_other_advice__is_refused(shop: W
     with pytest.raises(UpdateError, match="E113 advice: document has root"):
         shop.make(2)
     assert not list(shop.folder.glob("*.i16"))
+
+
+def nearly_diverging(description: Description, shard: Dataset) -> Description:
+    """With the smallest learning rate, of powers of two, of which four times diverges."""
+    hints = description.training.model_copy(update={"local_steps": 2})
+    for exponent in range(200):
+        rates = (str(2 ** (exponent + more)) for more in (0, 2))
+        tried, advised = (
+            description.model_copy(update={"training": hints.model_copy(update={"learning_rate": rate})})
+            for rate in rates
+        )
+        try:
+            train_round(initial_model(advised), shard, advised, SEED, "cpu")
+        except UpdateError:
+            return tried
+    raise AssertionError("nothing diverges")
+
+
+def test_update_whose_training_diverges_as_advised__is_trained_as_described(
+    digits: Description, shard: Dataset, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop = Workshop(nearly_diverging(digits, shard), shard, tmp_path)
+    shop.results.play({seat: np.zeros(digits.d, np.int16) for seat in range(3)})
+    shop.results.post(np.zeros(digits.d, np.int16), advice=START._replace(rate=4 * ONE))
+
+    data = shop.make(2)
+    assert np.any(decode(data, digits.d, UPDATE))
+    assert "E120 training diverged" in caplog.text
+    assert "training as the project describes instead" in caplog.text
+    shutil.rmtree(shop.folder)
+    assert shop.make(2) == data  # a process that lost its folder takes the same way
+
+
+@pytest.mark.parametrize(
+    ("code", "rate"), [("E120", ONE), ("E121", 2 * ONE)], ids=["as described", "not divergence"]
+)
+def test_update_that_another_rate_would_not_mend__is_refused_once(
+    shop: Workshop, code: str, rate: int
+) -> None:
+    tries: list[Context] = []
+
+    def broken(context: Context) -> Production:
+        tries.append(context)
+        raise UpdateError(code, "as it is")
+
+    shop.results.play({0: shop.results.update(0)})
+    shop.results.post(np.zeros(shop.description.d, np.int16), advice=START._replace(rate=rate))
+
+    with pytest.raises(UpdateError, match=f"{code} as it is"):
+        shop.make(2, broken)
+    assert len(tries) == 1

@@ -86,7 +86,7 @@ contract RuleChecks is StepChecks {
         if (slot == WEIGHT & 255) return Rule.weight(r, t, i);
         if (slot == COEFFICIENT & 255) return Rule.coefficient(r, t, i);
         if (slot == STRIKES & 255) return Rule.strikes(r, t, f, i);
-        return slot == PENALTY & 255 ? Rule.penalty(r, t, f, i) : Rule.advice(r, t, f, i);
+        return slot == PENALTY & 255 ? Rule.penalty(r, t, f, i) : Rule.advice(r, f, i);
     }
 
     /// Steps own_system to residual_gram, but picks.

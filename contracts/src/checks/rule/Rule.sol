@@ -20,8 +20,8 @@ library Rule {
     int256 private constant SLACK = 819;
     int256 private constant SCALE_FLOOR = 3277;
     int256 private constant LEAST_STANDING = 64;
-    int256 private constant CLEAR = 4915;
-    int256 private constant FADED = 2458;
+    int256 private constant STRAIGHT = 10650;
+    int256 private constant TURNING = 4915;
     uint256 private constant RATE = 1;
     uint256 private constant SERVER = 3;
     int256 internal constant SEATS_PART = 7; // of ten parts of the direction, where there is a reference
@@ -209,12 +209,17 @@ library Rule {
     // ----- advice -----
 
     /// Entry k: 0 local steps, 1 learning rate, 2 clip bound, 3 server rate. Only the learning rate moves.
-    function advice(Reader memory r, Steps memory t, Facts calldata f, uint256 k) internal pure returns (int256) {
+    function advice(Reader memory r, Facts calldata f, uint256 k) internal pure returns (int256) {
         int256 before = Before.ofRound(r, f, ADVICE, k, k == SERVER ? FULL_WEIGHT : F);
         if (k != RATE || Seats.count(f) < MIN_SEATS) return before;
-        int256 median = StepTree.scalar(r, t, AGREEMENT_MEDIAN);
-        if (median > CLEAR) return Numbers.min(2 * F, before + Numbers.div(before, 16));
-        return median < FADED ? Numbers.max(F, before - Numbers.div(before, 16)) : before;
+        uint256 last = RowsOf.delta(f.seats, 0);
+        uint256 older = RowsOf.delta(f.seats, 1);
+        int256 length = Numbers.sqrt(RowsOf.gram(r, f, last, last));
+        length *= Numbers.sqrt(RowsOf.gram(r, f, older, older));
+        if (length == 0) return before;
+        int256 cosine_ = Numbers.div(RowsOf.gram(r, f, last, older) * F, length);
+        if (cosine_ > STRAIGHT) return Numbers.min(4 * F, before + Numbers.div(before, 8));
+        return cosine_ < TURNING ? Numbers.max(F, before - Numbers.div(before, 16)) : before;
     }
 
     // ----- for several -----
