@@ -84,12 +84,6 @@ class Work:
             device=self._device,
         )
         made = self._produced(context)
-        if made.rounding is not None:
-            log.info(
-                "round %d: trained; %.2f %% rounds to zero and is carried on",
-                round_,
-                100 * made.rounding.vanished_fraction,
-            )
         self._write("residual", Carry(round_, start, made.residual).to_bytes())
         data = encode(made.update, UPDATE)
         self._write(path.name, data)
@@ -98,12 +92,21 @@ class Work:
     def _produced(self, context: Context) -> Production:
         """Made as advised; where that diverges, as described: what is advised has been tried on other data."""
         try:
-            return produce(self._producer, context)
+            made = produce(self._producer, context)
         except UpdateError as problem:
             if problem.code != "E120" or context.description == self._description:
                 raise
             log.warning("round %d: %s; training as the project describes instead", context.round, problem)
-        return produce(self._producer, replace(context, description=self._description))
+            context = replace(context, description=self._description)
+            made = produce(self._producer, context)
+        if made.rounding is not None:
+            log.info(
+                "round %d: trained at learning rate %.4g; %.2f %% rounds to zero and is carried on",
+                context.round,
+                float(context.description.training.learning_rate),
+                100 * made.rounding.vanished_fraction,
+            )
+        return made
 
     def forget(self, below: int) -> None:
         """Deletes updates of rounds below `below`: they are public and kept by the store."""

@@ -245,8 +245,11 @@ def test_update_whose_training_diverges_as_advised__is_trained_as_described(
     shop.results.play({seat: np.zeros(digits.d, np.int16) for seat in range(3)})
     shop.results.post(np.zeros(digits.d, np.int16), advice=START._replace(rate=4 * ONE))
 
-    data = shop.make(2)
+    with caplog.at_level("INFO"):
+        data = shop.make(2)
     assert np.any(decode(data, digits.d, UPDATE))
+    described = float(shop.description.training.learning_rate)
+    assert f"round 2: trained at learning rate {described:.4g}; " in caplog.text
     assert "E120 training diverged" in caplog.text
     assert "training as the project describes instead" in caplog.text
     shutil.rmtree(shop.folder)
