@@ -125,8 +125,8 @@ class Agreement:
         total = int(merit.sum())
         weights = merit * FULL_WEIGHT // total if total else np.zeros(n, np.int64)
         after = {"reputation": reputation, "kinship": kinship, "strikes": strikes}
-        public = n + params.reference if params.deltas > 1 else len(gram)
-        after |= {"rounds": state["rounds"] + 1, "rate": advised(state["rate"], cosine[public:, public:])}
+        deltas = slice(n + params.reference, n + params.reference + params.deltas)
+        after |= {"rounds": state["rounds"] + 1, "rate": advised(state["rate"], cosine[deltas, deltas])}
         return Verdict(weights, clipping, after, labels(reputation, strikes))
 
     def clipping(self, norm: Array) -> Array:
@@ -184,9 +184,9 @@ def lean_median(echo: Array, voice: Array) -> int:
 
 def advised(rate: Array, deltas: Array) -> Array:
     """An eighth up where the cosine of the last two global deltas is above 0.65, a sixteenth down below 0.3, between
-    one and four. `deltas`: cosines of public rows, the newest delta first; empty without two, 0 on the diagonal where
-    one is zero."""
-    if not len(deltas) or not deltas[0, 0] or not deltas[1, 1]:
+    one and four. `deltas`: cosines of global deltas with each other, the newest first, 0 on the diagonal where one is
+    zero. As it is without two of them."""
+    if len(deltas) < 2 or not deltas[0, 0] or not deltas[1, 1]:
         return rate
     if deltas[0, 1] > STRAIGHT:
         return np.minimum(MOST_RATE, rate + rate // 8)
