@@ -75,7 +75,13 @@ _TABLE = (
         "subtract", "Subtract", "model", "From each input; one number or one a feature.", flag="--subtract"
     ),
     Field("divide_by", "Divide by", "model", "Each input; one number or one a feature.", flag="--divide-by"),
-    Field("learning_rate", "Learning rate", "model", flag="--learning-rate"),
+    Field(
+        "learning_rate",
+        "Learning rate",
+        "model",
+        "Results may raise it to four times that.",
+        flag="--learning-rate",
+    ),
     Field("momentum", "Momentum", "model", flag="--momentum"),
     Field("batch_size", "Batch size", "model", "Samples in a step.", "number", flag="--batch-size"),
     Field("local_steps", "Local steps", "model", "In one round.", "number", flag="--local-steps"),

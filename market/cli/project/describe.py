@@ -43,7 +43,7 @@ def load_description(path: Path) -> Description:
 @click.option("--shape", type=NUMBERS, help="One sample: features, or channels,height,width (else as found).")
 @click.option("--subtract", help="Scaling: one number or one a feature, comma-separated (else suggested).")
 @click.option("--divide-by", help="Scaling: one number or one a feature, comma-separated (else suggested).")
-@click.option("--learning-rate", help="For example 0.1.")
+@click.option("--learning-rate", help="For example 0.1; results may raise it to four times that.")
 @click.option("--momentum", help="For example 0.9.")
 @click.option("--local-steps", type=int, help="Training steps in a round.")
 @click.option("--batch-size", type=int, help="Samples in a step.")
