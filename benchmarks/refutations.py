@@ -35,6 +35,7 @@ from aggregator.refute import pay_reads, rule_reads
 from aggregator.refute.evidence import SCALAR_OF
 from aggregator.refute.trees import Trees
 from aggregator.rows import DELTAS, SEGMENT
+from aggregator.rule import RATE
 from aggregator.steps import View
 from market.chain.artifacts import load_artifact
 from market.chain.codec import Interface
@@ -120,9 +121,10 @@ def step_calls(seats: int, d: int) -> dict[str, dict[str, Call]]:
 
 
 def step_call(trees: Trees, reads: Any, name: str, i: int, j: int) -> Call:
-    """A call about entry (i, j) of a matrix, i of a vector."""
+    """A call about entry (i, j) of a matrix, i of a vector, the one entry of advice that moves."""
     if name in SCALAR_OF:
         return call_of_step(trees, reads[name], name)
+    i = RATE if name == "advice" else i
     columns = STEP_BY_NAME[name].length(trees.case.shape.seats)
     return call_of_step(trees, reads[name], name, i, min(j, columns - 1) if _is_matrix(name) else 0)
 

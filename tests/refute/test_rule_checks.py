@@ -30,7 +30,7 @@ from aggregator.refute.evidence import SLOT_OF
 from aggregator.refute.rule_reads import READS
 from aggregator.refute.trees import Trees, gram_tree, steps_tree
 from aggregator.rows import DELTAS
-from aggregator.rule import F
+from aggregator.rule import RATE, F
 from aggregator.steps import recompute
 from market.devnet import Devnet
 
@@ -54,14 +54,16 @@ def usual() -> Trees:
 
 
 def one_each(trees: Trees, i: int | None = None, j: int | None = None, by: int = 0) -> dict[str, Call]:
-    """The question about one entry of each step, of two included seats; the posted number is `by` too large."""
+    """The question about one entry of each step, of two included seats, and of the learning rate in advice; the posted
+    number is `by` too large."""
     first, second, *_ = sorted(trees.case.included)
     i, j = first if i is None else i, second if j is None else j
     out = {}
     for name in NAMES:
         column = min(j, STEP_BY_NAME[name].length(trees.case.shape.seats) - 1) if name in MATRICES else 0
-        posted = with_entry(trees, name, i, column, lambda x: x + by)
-        out[name] = call(posted, READS[name], name, i, column)
+        row = RATE if name == "advice" else i
+        posted = with_entry(trees, name, row, column, lambda x: x + by)
+        out[name] = call(posted, READS[name], name, row, column)
     return out
 
 
