@@ -83,8 +83,8 @@ class Agreement:
 
     name = "agreement"
     paper = ""
-    uses_f = False
     uses_reference = False
+    uses_deltas = True
 
     def start(self, n: int) -> State:
         """Everybody begins below the median; no kinship is known; the description's rate."""

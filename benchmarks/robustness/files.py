@@ -37,9 +37,9 @@ def rule_of(name: str) -> Callable[[], Rule]:
     """A factory of rules from the object `name` of a file.
 
     Either a class with `start(n)` and `weigh(gram, state, params)` (a Gram rule in integers, see
-    `benchmarks.robustness.agreement`), or one with `begin`, `decide` and `ask` (a whole rule, see
-    `benchmarks.robustness.rules.Rule`), made anew for each run, or a function
-    `aggregate(updates float32 [n, d], f) -> [d]`. Raises InputError E108 for anything else.
+    `benchmarks.robustness.agreement`; True in `uses_reference`, `uses_deltas`, `uses_f` gives it more), or one with
+    `begin`, `decide` and `ask` (a whole rule, see `benchmarks.robustness.rules.Rule`), made anew for each run, or a
+    function `aggregate(updates float32 [n, d], f) -> [d]`. Raises InputError E108 for anything else.
     """
     found = _load(name)
     if inspect.isclass(found) and all(hasattr(found, call) for call in ("begin", "decide", "ask")):

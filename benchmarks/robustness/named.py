@@ -22,7 +22,7 @@ class Adapted:
 
     def __init__(self, rule: Named) -> None:
         self.rule, self.name, self.paper = rule, f"gram:{rule.name}", rule.paper
-        self.uses_reference, self.uses_f = rule.uses_reference, rule.uses_f
+        self.uses_reference, self.uses_deltas, self.uses_f = rule.uses_reference, True, rule.uses_f
 
     def start(self, n: int) -> State:
         """The rule's own."""

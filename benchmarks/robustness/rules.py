@@ -73,11 +73,9 @@ class Rule(Protocol):
 
 
 class Judge(Protocol):
-    """A rule in Gram form: see `benchmarks.robustness.agreement`."""
-
-    name: str
-    uses_reference: bool
-    uses_f: bool
+    """A rule in Gram form: see `benchmarks.robustness.agreement`. What it is given beside the updates it says by
+    `uses_reference`, `uses_deltas` (rows that follow) and `uses_f` (the number of attackers); each is False if it is
+    not there, and `name` the class's."""
 
     def start(self, n: int) -> State:
         """The state before round 1."""
@@ -87,17 +85,20 @@ class Judge(Protocol):
 
 
 class GramRule:
-    """A Gram rule on real sketches of 256 columns. Rows: updates, the reference if it uses one, the last deltas, and,
-    where `public` is set, files of the rounds before."""
+    """A Gram rule on real sketches of 256 columns. Rows: updates, the reference and the last deltas if it uses them,
+    and, where `public` is set, files of the rounds before."""
 
     def __init__(self, judge: Judge, public: bool = False) -> None:
-        self.judge, self.name, self.uses_reference = judge, judge.name, judge.uses_reference
-        self.public = public
+        self.judge, self.public = judge, public
+        self.name: str = getattr(judge, "name", type(judge).__name__)
+        self.uses_reference, self.uses_deltas, self.uses_f = (
+            bool(getattr(judge, f"uses_{what}", False)) for what in ("reference", "deltas", "f")
+        )
 
     def begin(self, n: int, f: int) -> None:
         """The judge's start state."""
         self.n, self.state = n, self.judge.start(n)
-        self.f = f if self.judge.uses_f else 0
+        self.f = f if self.uses_f else 0
 
     @property
     def rate(self) -> float:
@@ -116,8 +117,8 @@ class GramRule:
 
     def params(self, around: Around) -> Params:
         """What the judge is told."""
-        past = len(around.past) if self.public else 0
-        return Params(self.f, self.uses_reference, len(around.deltas), past)
+        deltas = len(around.deltas) if self.uses_deltas else 0
+        return Params(self.f, self.uses_reference, deltas, len(around.past) if self.public else 0)
 
     def gram(self, posted: Posted) -> Array:
         """Exact inner products of the sketches, int64."""
@@ -128,10 +129,11 @@ class GramRule:
         parts = [updates]
         if self.uses_reference:
             parts.append(around.reference)
-        parts.append(around.deltas)
+        if self.uses_deltas:
+            parts.append(around.deltas)
         if self.public:
             parts += [*around.past]
-        return np.concatenate(parts)
+        return np.concatenate(parts) if len(parts) > 1 else updates
 
     def ask(self, updates: Floats, around: Around) -> tuple[Floats, NDArray[np.float64]]:
         """With exact inner products in place of sketched ones."""
@@ -175,7 +177,7 @@ class VectorRule:
 class Mean:
     """Equal weights, no defence: what losses are measured against."""
 
-    name, paper, uses_reference, uses_f = "average", "", False, False
+    name, paper = "average", ""
 
     def start(self, n: int) -> State:
         """Nothing to remember."""

@@ -206,6 +206,40 @@ def test_attack_of_a_bad_file__refused_with_the_next_step(
         files.attack_of(f"{write(tmp_path, text)}:{name}")
 
 
+MEAN = """
+import numpy as np
+from benchmarks.robustness.agreement import Verdict
+
+class Mine:
+    {more}
+
+    def start(self, n):
+        return {{"n": np.array([n])}}
+
+    def weigh(self, gram, state, params):
+        n = int(state["n"][0])
+        assert (len(gram) - n, params.f, params.reference, params.deltas) == {told}
+        return Verdict(np.full(n, 65535 // n), np.full(n, 1 << 14), state)
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("pass", "(0, 0, False, 0)"),
+        ("uses_f = True", "(0, 2, False, 0)"),
+        ("uses_reference = True", "(1, 0, True, 0)"),
+        ("uses_deltas = True", "(params.deltas, 0, False, params.deltas)"),
+    ],
+)
+def test_rule_of_a_file__is_given_what_it_asks_for(tmp_path: Path, more: str, told: str) -> None:
+    rule = files.rule_of(write(tmp_path, MEAN.format(more=more, told=told)) + ":Mine")
+    found = play(SMALL, data.digits(0), rule(), ATTACKS["sign_flip"], 0)
+
+    assert rule().name.endswith("mine.py:Mine")
+    assert found.weight == pytest.approx(2 / 6, abs=1e-3)
+
+
 def test_rule_of_a_bad_file__refused_with_the_next_step(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"expected a class with start\(n\)"):
         files.rule_of(write(tmp_path, "class Mine: pass") + ":Mine")
