@@ -10,7 +10,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from benchmarks.robustness.attacks import mean_cosine
+from benchmarks.robustness.nets import Floats
+
 Rng = np.random.Generator
 
 
@@ -91,8 +93,7 @@ def straight(honest: Floats, own: Floats, past_global: Floats, round: int, rng: 
 
 def _veiled(honest: Floats, core: NDArray[np.float64], part: float, rng: Rng) -> Floats:
     """Rows at the median honest length, with `part` of the noise at which they are as unlike as the honest."""
-    units, count = _unit(honest), len(honest)
-    cosine = max((float((units @ units.T).sum()) - count) / (count * (count - 1)), 0.02)
+    cosine = min(max(mean_cosine(honest), 0.02), 1.0)
     noise = part * np.sqrt(1 / cosine - 1) * _unit(rng.standard_normal(core.shape))
     length = np.median(np.linalg.norm(honest, axis=1))
     return np.asarray(length * _unit(_unit(core) + noise), np.float32)

@@ -15,7 +15,7 @@ from benchmarks.robustness.world import Setting, play
 ATTACKS = {
     name: function
     for name, function in vars(held_out).items()
-    if inspect.isfunction(function) and not name.startswith("_")
+    if inspect.isfunction(function) and list(inspect.signature(function).parameters) == list(SIGNATURE)
 }
 H, F, D = 12, 5, 400
 
