@@ -11,7 +11,7 @@ from aggregator.rule import FULL_WEIGHT, MOST_RATE, STEPS, F
 from aggregator.state import empty_state, read_state, state_bytes, state_of
 from aggregator.steps import View
 from aggregator.trees import SLOTS, chunk_bits, step_roots, steps_root
-from market.advice import SLOT, START, checked_advice, proof_of, slot_root
+from market.advice import LEAST, MOST, SLOT, START, checked_advice, proof_of, slot_root
 from market.errors import DocumentError, UpdateError
 from market.merkle import clog2
 
@@ -56,6 +56,10 @@ def test_learning_rate__grows_while_the_model_goes_straight_and_shrinks_when_it_
     made = turned(view(before=(F, before, F, FULL_WEIGHT)), cosine)
 
     assert [ADVICE.entry(made, k) for k in range(4)] == [F, after, F, FULL_WEIGHT]
+
+
+def test_learning_rate_at_its_most__is_one_that_trainers_follow() -> None:
+    assert LEAST <= F < MOST_RATE <= MOST
 
 
 @pytest.mark.parametrize("cosine", [-F, F])
