@@ -98,13 +98,13 @@ def lower_median(values: Iterable[int]) -> int:
     return int(ordered[(len(ordered) - 1) // 2]) if ordered else 0
 
 
-def weighted_median(pairs: Iterable[tuple[int, int]]) -> int:
-    """The least value at which the cumulative weight reaches one half, over (value, weight >= 0); else 0."""
+def weighted_quantile(pairs: Iterable[tuple[int, int]], part: int, of: int) -> int:
+    """The least value at which the cumulative weight reaches `part` / `of`, over (value, weight >= 0); else 0."""
     ordered = sorted(pairs)
     total, running = sum(weight for _, weight in ordered), 0
     for value, weight in ordered:
         running += weight
-        if total > 0 and 2 * running >= total:
+        if total > 0 and of * running >= part * total:
             return value
     return 0
 

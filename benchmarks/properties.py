@@ -88,7 +88,8 @@ def after_first(what: Callable[[Arena, int], Any]) -> Attack:
     return attack
 
 
-def _noised(arena: Federation, update: Any, share: float) -> Any:
+def noised(arena: Federation, update: Any, share: float) -> Any:
+    """An update (d,) with noise of `share` times its standard deviation."""
     wide = np.asarray(update, dtype=float)
     return wide + noise(arena, max(share * float(wide.std()), 1e-3))
 
@@ -109,11 +110,11 @@ FREE_RIDERS: Final[dict[str, Attack]] = {
     "noise": after_first(lambda arena, seat: noise(arena, 300.0)),
     "last delta": after_first(lambda arena, seat: arena.deltas[0]),
     "last delta x 3": after_first(lambda arena, seat: 3.0 * arena.deltas[0]),
-    "last delta + 30 % noise": after_first(lambda arena, seat: _noised(arena, arena.deltas[0], 0.3)),
-    "last delta + 100 % noise": after_first(lambda arena, seat: _noised(arena, arena.deltas[0], 1.0)),
+    "last delta + 30 % noise": after_first(lambda arena, seat: noised(arena, arena.deltas[0], 0.3)),
+    "last delta + 100 % noise": after_first(lambda arena, seat: noised(arena, arena.deltas[0], 1.0)),
     "older delta": after_first(lambda arena, seat: arena.deltas[min(2, len(arena.deltas) - 1)]),
     "peer's last file": after_first(_peer),
-    "peer's last file + 30 % noise": after_first(lambda a, seat: _noised(a, _peer(a, seat), 0.3)),
+    "peer's last file + 30 % noise": after_first(lambda a, seat: noised(a, _peer(a, seat), 0.3)),
     "mean of last files": after_first(lambda a, seat: np.mean(np.stack(a.past[0][:HONEST]), axis=0)),
     "own first update": after_first(_first_own),
 }
@@ -174,7 +175,7 @@ def copies(share: float, identities: int, seed: int, rounds: int) -> Pay:
     once = undisturbed(seed, rounds)
 
     def clone(arena: Any, seat: int, own: Ints16) -> Ints16:
-        return narrow(_noised(arena, arena.train(alone), share))
+        return narrow(noised(arena, arena.train(alone), share))
 
     seats = range(HONEST, HONEST + identities - 1)
     many = played(Arena(seed, [*parts, *(parts[alone] for _ in seats)], dict.fromkeys(seats, clone)), rounds)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from aggregator.fixed import O, decayed, floor_sqrt, lower_median, ramp, weighted_median
+from aggregator.fixed import O, decayed, floor_sqrt, lower_median, ramp, weighted_quantile
 from aggregator.pay.twins import counts, length
 from aggregator.rule import MIN_SEATS
 from aggregator.steps import Step, View, scalar, vector
 
 # Fractions in Q16.
-_ENERGY_START: Final = 19660
-"""0.3 of the median residual share: an update whose rest is smaller is a copy of public vectors."""
-_ENERGY_WIDTH: Final = 19660
-_GATE_START: Final = 39321
-"""0.6 of the median ratio of new agreement to agreement."""
-_GATE_WIDTH: Final = 13107
+_ENERGY_START: Final = 16384
+"""0.25 of the median residual share: an update whose rest is smaller is a copy of public vectors."""
+_ENERGY_WIDTH: Final = 16384
+_GATE_START: Final = 40632
+"""0.62 of the ratio of new agreement to agreement that three fifths of the weight do not exceed."""
+_GATE_WIDTH: Final = 6553
 _FLOOR: Final = 3276
 """0.05: average agreement below which a seat is not judged by its ratio, but not paid."""
 _SHARE: Final = 1 << 32
@@ -63,17 +63,20 @@ def doubt(v: View, i: int) -> int:
     return int(floor_sqrt(sum(x * x for x in terms) - total * total // n) >> 16)
 
 
+@scalar
+def doubt_median(v: View) -> int:
+    """The most doubt (O) that a seat has the benefit of: the upper median. Were there no such limit, noise would pay:
+    who adds much of it, or shares it with others, is in much doubt."""
+    doubts = sorted(v.doubt[i] for i in v.included)
+    return int(doubts[v.n // 2]) if v.n else 0
+
+
 @vector()
 def ratio(v: View, i: int) -> int:
-    """New agreement, at best, over agreement (O): much the same for all who train, near 0 for who re-sends."""
-    return int((v.newness[i] + v.doubt[i]) * O // _agreement(v, i))
-
-
-@scalar
-def earned_bar(v: View) -> int:
-    """What counts at most of earned sums: the largest, with eight seats the second, and so on. Who adds the last
-    delta to honest work agrees more than anybody honest."""
-    return sorted((max(v.earned[i], 0) for i in v.included), reverse=True)[v.n // 8] if v.n else 0
+    """New agreement, at best, over agreement (O): much the same for all who train, near 0 for who re-sends. Its doubt
+    may be a quarter above what `gate` grants, so that those who are all in doubt raise what they are compared with."""
+    best = v.newness[i] + min(v.doubt[i], v.doubt_median * 5 // 4)
+    return int(best * O // _agreement(v, i))
 
 
 @scalar
@@ -84,38 +87,39 @@ def earned_median(v: View) -> int:
 
 @vector()
 def ratio_weight(v: View, i: int) -> int:
-    """Say of i in the median ratio: what it earned, shared among twins; at most the median, since who sends the last
-    delta again earns more than anybody until the ratio tells."""
+    """Say of i in what ratios are compared with: what it earned, shared among twins; at most the median, since who
+    sends the last delta again earns more than anybody until the ratio tells."""
     if not is_judged(v, i):
         return 0
     return int(min(max(v.earned[i], 0), v.earned_median) * O // v.crowd[i])
 
 
 @scalar
-def ratio_median(v: View) -> int:
-    """Weighted median of the ratios of judged seats."""
-    return weighted_median((v.ratio[i], v.ratio_weight[i]) for i in v.included)
+def ratio_bar(v: View) -> int:
+    """What ratios are compared with: the least that three fifths of the weight do not exceed. Where two of five
+    re-send, the median is one of the least honest ones."""
+    return weighted_quantile(((v.ratio[i], v.ratio_weight[i]) for i in v.included), 3, 5)
 
 
 @vector()
 def gate(v: View, i: int) -> int:
     """Part (O) of what was earned that counts, the benefit of the doubt given once more. Open where nothing can be
-    said: a median ratio that is not positive tells nobody apart, and closing the gate for all would end in equal
-    pay, for copies too."""
+    said: a bar that is not positive tells nobody apart, and closing the gate for all would end in equal pay, for
+    copies too."""
     if not v.age[i] or v.n < MIN_SEATS:
         return O
     if not is_judged(v, i):
         return 0
-    if v.ratio_median <= 0:
+    if v.ratio_bar <= 0:
         return O
-    at_best = (v.newness[i] + 2 * v.doubt[i]) * O // _agreement(v, i)
-    return ramp(int(at_best * O // v.ratio_median), _GATE_START, _GATE_WIDTH)
+    at_best = (v.newness[i] + 2 * min(v.doubt[i], v.doubt_median)) * O // _agreement(v, i)
+    return ramp(int(at_best * O // v.ratio_bar), _GATE_START, _GATE_WIDTH)
 
 
 @vector()
 def claim(v: View, i: int) -> int:
     """Part of everything paid so far, this round included, that i has a claim to."""
-    return int(_counted(v, i) * v.gate[i] // v.crowd[i])
+    return int(max(v.earned[i], 0) * v.gate[i] // v.crowd[i])
 
 
 @vector()
@@ -187,13 +191,8 @@ def _agreement(v: View, i: int) -> int:
     return int(max(v.agreed_sum[i], _FLOOR * v.age[i] // O, 1))
 
 
-def _counted(v: View, i: int) -> int:
-    """What i earned as far as it counts."""
-    return int(min(max(v.earned[i], 0), v.earned_bar))
-
-
 STEPS: Final[list[Step]] = [
     residual_share, residual_share_median,
-    earned, agreed_sum, newness, doubt, ratio, earned_bar, earned_median, ratio_weight, ratio_median,
+    earned, agreed_sum, newness, doubt, doubt_median, ratio, earned_median, ratio_weight, ratio_bar,
     gate, claim, had, worth, points, points_sum, pay, paid, received,
 ]  # fmt: skip

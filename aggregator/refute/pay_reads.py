@@ -195,17 +195,16 @@ def doubt(e: Evidence, v: View, i: int, j: int) -> None:
     e.row("new_sum", i)
 
 
+def doubt_median(e: Evidence, v: View, i: int, j: int) -> None:
+    """Doubts of all."""
+    e.vector("doubt")
+
+
 def ratio(e: Evidence, v: View, i: int, j: int) -> None:
     """New agreement and what of it may be chance, agreement and rounds."""
-    e.at("newness", i)
-    e.at("doubt", i)
+    _new_agreement(e, i)
     e.at("agreed_sum", i)
     e.at("age", i)
-
-
-def earned_bar(e: Evidence, v: View, i: int, j: int) -> None:
-    """What all earned."""
-    e.vector("earned")
 
 
 def earned_median(e: Evidence, v: View, i: int, j: int) -> None:
@@ -225,14 +224,14 @@ def ratio_weight(e: Evidence, v: View, i: int, j: int) -> None:
         e.at("crowd", i)
 
 
-def ratio_median(e: Evidence, v: View, i: int, j: int) -> None:
+def ratio_bar(e: Evidence, v: View, i: int, j: int) -> None:
     """Ratios and weights of all."""
     e.vector("ratio")
     e.vector("ratio_weight")
 
 
 def gate(e: Evidence, v: View, i: int, j: int) -> None:
-    """Rounds, agreement, the median and what is new, until the gate is decided."""
+    """Rounds, agreement, the bar and what is new, until the gate is decided."""
     if v.n < MIN_SEATS:
         return
     e.at("age", i)
@@ -241,16 +240,14 @@ def gate(e: Evidence, v: View, i: int, j: int) -> None:
     e.at("agreed_sum", i)
     if not is_judged(v, i):
         return
-    e.scalar("ratio_median")
-    if v.ratio_median > 0:
-        e.at("newness", i)
-        e.at("doubt", i)
+    e.scalar("ratio_bar")
+    if v.ratio_bar > 0:
+        _new_agreement(e, i)
 
 
 def claim(e: Evidence, v: View, i: int, j: int) -> None:
-    """What it earned, the bar, the gate and the crowd."""
+    """What it earned, the gate and the crowd."""
     e.at("earned", i)
-    e.scalar("earned_bar")
     e.at("gate", i)
     e.at("crowd", i)
 
@@ -304,6 +301,12 @@ def _counted_sum(e: Evidence, v: View, name: str, i: int) -> None:
         e.scalar("has_public")
 
 
+def _new_agreement(e: Evidence, i: int) -> None:
+    e.at("newness", i)
+    e.at("doubt", i)
+    e.scalar("doubt_median")
+
+
 READS: Final[dict[str, Reads]] = {
     reads.__name__: reads
     for reads in (
@@ -312,7 +315,7 @@ READS: Final[dict[str, Reads]] = {
         pay_voice, pay_echo, others_norm, agreed,
         new_voice, new_echo, new_others_norm, new_sum,
         residual_share, residual_share_median,
-        earned, agreed_sum, newness, doubt, ratio, earned_bar, earned_median, ratio_weight, ratio_median,
+        earned, agreed_sum, newness, doubt, doubt_median, ratio, earned_median, ratio_weight, ratio_bar,
         gate, claim, had, worth, points, points_sum, pay, paid, received,
     )
 }  # fmt: skip

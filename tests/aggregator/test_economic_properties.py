@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.collusion import gang
 from benchmarks.economics import (
     CASES,
     SPLIT_BPS,
@@ -87,6 +88,16 @@ def test_pay_of_a_free_rider_where_the_honest_hardly_agree__is_nothing_to_speak_
     assert pay[6] < 0.05 * pay[:5].mean()
 
 
+@pytest.mark.parametrize("part", ["15 %", "30 %"])
+def test_pay_of_two_of_nine_who_share_noise__is_nothing(part: str) -> None:
+    """Collusion without data: with the whole of its own doubt granted to each seat they earned more than the honest."""
+    assert gang(f"last delta + 60 % noise, {part} of it shared", parts_for, 9, 2, 0, ROUNDS) < 0.05
+
+
+def test_pay_of_six_of_twenty_with_as_much_noise_as_last_delta__less_than_half_a_share() -> None:
+    assert gang("last delta + 100 % noise", parts_for, 20, 6, 0, ROUNDS) < 0.5
+
+
 @pytest.mark.parametrize("share", [0.0, 0.1])
 def test_pay_of_copies__at_most_that_of_one(share: float) -> None:
     """P2. The first rounds pay twice, as whether two resemble each other beyond what is public shows only then; the
@@ -127,10 +138,10 @@ def test_split_with_default_parameters__pays() -> None:
 
 def test_pay_of_lazy_work_with_the_last_delta__more_than_its_share_of_work() -> None:
     """Not reached either (known limit 7): a fifth of the steps earns more than 1.2 fifths of the pay."""
-    whole, settled = lazy(0.2, 0, ROUNDS)
+    whole, settled = lazy(0.2, 1, ROUNDS)
 
     assert max(whole, settled) > 1.2 * 0.2
-    assert settled < 1
+    assert whole < 1
 
 
 @pytest.mark.parametrize("every", [2, 3])

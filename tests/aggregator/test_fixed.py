@@ -20,7 +20,7 @@ from aggregator.fixed import (
     products,
     ramp,
     spread,
-    weighted_median,
+    weighted_quantile,
 )
 
 
@@ -116,21 +116,25 @@ def test_lower_median__leaves_no_more_below_than_above(values: list[int]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("pairs", "median"),
+    ("pairs", "median", "three_fifths"),
     [
-        ([], 0),
-        ([(5, 0)], 0),
-        ([(5, 1)], 5),
-        ([(1, 1), (9, 1)], 1),
-        ([(9, 2), (1, 1)], 9),
-        ([(1, 1), (2, 0), (3, 1)], 1),
-        ([(-4, 3), (7, 2)], -4),
+        ([], 0, 0),
+        ([(5, 0)], 0, 0),
+        ([(5, 1)], 5, 5),
+        ([(1, 1), (9, 1)], 1, 9),
+        ([(9, 2), (1, 1)], 9, 9),
+        ([(1, 1), (2, 0), (3, 1)], 1, 3),
+        ([(-4, 3), (7, 2)], -4, -4),
+        ([(-4, 5), (7, 4)], -4, 7),
+        ([(-4, 30), (7, 20)], -4, -4),
+        ([(-4, 29), (7, 20)], -4, 7),
     ],
 )
-def test_weighted_median__is_where_half_the_weight_is_reached(
-    pairs: list[tuple[int, int]], median: int
+def test_weighted_quantile__is_where_that_part_of_the_weight_is_reached(
+    pairs: list[tuple[int, int]], median: int, three_fifths: int
 ) -> None:
-    assert weighted_median(pairs) == median
+    assert weighted_quantile(pairs, 1, 2) == median
+    assert weighted_quantile(pairs, 3, 5) == three_fifths
 
 
 @pytest.mark.parametrize(

@@ -208,13 +208,21 @@ def test_pay_of_who_was_paid_too_little_before__makes_up_for_it() -> None:
     assert all(a < b for a, b in zip(later.pay[1:], even.pay[1:], strict=True))
 
 
-def test_claim_above_what_nearly_all_earned__counts_as_that() -> None:
-    """Who adds the last delta to honest work agrees more than anybody honest; with eight seats one is cut."""
-    view = play(5, {7: lambda updates, deltas, *_: updates[7] + (deltas[0] if deltas else 0)})[-1]
-    earned = sorted(view.earned, reverse=True)
+@pytest.mark.parametrize("cheats", [{}, {7: rider}, {6: copier, 7: rider}])
+@pytest.mark.parametrize("n", [7, 8])
+def test_benefit_of_the_doubt__is_the_own_or_the_upper_median(cheats: dict[int, Any], n: int) -> None:
+    view = play(6, {seat - 8 + n: cheat for seat, cheat in cheats.items()}, n)[-1]
+    agreement = np.maximum(np.maximum(view.agreed_sum, 3276 * view.age // O), 1)
+    most = sorted(view.doubt)[n // 2]
 
-    assert view.earned_bar == max(earned[1], 0)
-    assert max(view.claim) <= view.earned_bar
+    assert view.doubt_median == most
+    for i in range(n):
+        best = view.newness[i] + min(view.doubt[i], most * 5 // 4)
+        assert view.ratio[i] == best * O // agreement[i]
+        granted = (view.newness[i] + 2 * min(view.doubt[i], most)) * O // agreement[i]
+        judged = view.agreed_sum[i] * O > 3276 * view.age[i]
+        part = (granted * O // view.ratio_bar - 40632) * O // 6553
+        assert view.gate[i] == (min(max(part, 0), O) if judged else 0)
 
 
 @pytest.mark.parametrize("agreement", [-1, 0, 13106, 13107, 13108])

@@ -26,7 +26,7 @@ BITS: Mapping[str, int] = {
     "alike": 16, "crowd": 26, "pay_voice": 17, "pay_echo": -96, "others_norm": 62, "agreed": -18,
     "new_voice": 18, "new_echo": -96, "new_others_norm": 62, "new_sum": -42, "residual_share": 20,
     "residual_share_median": 20, "earned": -24, "agreed_sum": -24, "newness": -36, "doubt": 36, "ratio": -40,
-    "earned_bar": 24, "earned_median": 24, "ratio_weight": 24, "ratio_median": -40, "gate": 16, "claim": 24, "had": 36,
+    "doubt_median": 36, "earned_median": 24, "ratio_weight": 24, "ratio_bar": -40, "gate": 16, "claim": 24, "had": 36,
     "worth": 68, "points": 36, "points_sum": 46, "pay": 96, "received": 36,
 }  # fmt: skip
 DIVISORS = {"crowd", "others_norm", "new_others_norm"}

@@ -27,9 +27,9 @@ contract PayChecks is StepChecks {
     {
         if (number == TWIN_BAR) return !Twins.isTwinBar(r, t, f, posted);
         if (number == RESIDUAL_SHARE_MEDIAN) return !Shares.isResidualShareMedian(r, t, f, posted);
-        if (number == EARNED_BAR) return !Shares.isEarnedBar(r, t, f, posted);
+        if (number == DOUBT_MEDIAN) return !Shares.isDoubtMedian(r, t, f, posted);
         if (number == EARNED_MEDIAN) return !Shares.isEarnedMedian(r, t, f, posted);
-        if (number == RATIO_MEDIAN) return !Shares.isRatioMedian(r, t, f, posted);
+        if (number == RATIO_BAR) return !Shares.isRatioBar(r, t, f, posted);
         if (number == WORTH) return posted != Shares.worth(r, t, f);
         if (number == POINTS_SUM) return posted != Shares.pointsSum(r, t, f);
         return posted != Shares.paid(r, t, f);

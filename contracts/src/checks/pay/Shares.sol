@@ -14,10 +14,10 @@ import "../StepTree.sol";
 /// From agreement to pay: steps residual_share to received of `aggregator/pay/shares.py`.
 library Shares {
     int256 private constant ONE = Twins.ONE;
-    int256 private constant ENERGY_START = 19660;
-    int256 private constant ENERGY_WIDTH = 19660;
-    int256 private constant GATE_START = 39321;
-    int256 private constant GATE_WIDTH = 13107;
+    int256 private constant ENERGY_START = 16384;
+    int256 private constant ENERGY_WIDTH = 16384;
+    int256 private constant GATE_START = 40632;
+    int256 private constant GATE_WIDTH = 6553;
     int256 private constant FLOOR = 3276;
     int256 private constant SHARE = 1 << 32;
     uint256 private constant WORTH_BITS = 32;
@@ -73,23 +73,23 @@ library Shares {
         return Numbers.sqrt(squares - sum * sum / n) >> 16;
     }
 
-    function ratio(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
-        int256 best = StepTree.at(r, t, NEWNESS, i);
-        best += StepTree.at(r, t, DOUBT, i);
-        int256 sum = StepTree.at(r, t, AGREED_SUM, i);
-        return Numbers.div(best * ONE, _agreement(sum, StepTree.at(r, t, AGE, i)));
-    }
-
-    /// Whether `posted` is the largest of what seats earned, the second with eight included seats, and so on.
-    function isEarnedBar(Reader memory r, Steps memory t, Facts calldata f, int256 posted)
+    /// Whether `posted` is the upper median of doubts.
+    function isDoubtMedian(Reader memory r, Steps memory t, Facts calldata f, int256 posted)
         internal
         pure
         returns (bool)
     {
-        int256[] memory sums = Seats.gather(f, StepTree.vector(r, t, EARNED), Seats.NONE);
-        if (sums.length == 0) return posted == 0;
-        Numbers.raiseToZero(sums);
-        return Numbers.isKthLargest(sums, sums.length / 8 + 1, posted);
+        int256[] memory doubts = Seats.gather(f, StepTree.vector(r, t, DOUBT), Seats.NONE);
+        if (doubts.length == 0) return posted == 0;
+        return Numbers.isKthLargest(doubts, (doubts.length + 1) / 2, posted);
+    }
+
+    function ratio(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
+        int256 best = StepTree.at(r, t, NEWNESS, i);
+        int256 own = StepTree.at(r, t, DOUBT, i);
+        best += Numbers.min(own, Numbers.div(StepTree.scalar(r, t, DOUBT_MEDIAN) * 5, 4));
+        int256 sum = StepTree.at(r, t, AGREED_SUM, i);
+        return Numbers.div(best * ONE, _agreement(sum, StepTree.at(r, t, AGE, i)));
     }
 
     /// Whether `posted` is the lower median of what judged seats earned.
@@ -114,8 +114,9 @@ library Shares {
         return Numbers.div(said * ONE, StepTree.at(r, t, CROWD, i));
     }
 
-    /// Whether less than half of the weight lies below `posted` and at least half up to it; without weight, whether it is 0.
-    function isRatioMedian(Reader memory r, Steps memory t, Facts calldata f, int256 posted)
+    /// Whether less than three fifths of the weight lie below `posted` and at least as much up to it; without weight,
+    /// whether it is 0.
+    function isRatioBar(Reader memory r, Steps memory t, Facts calldata f, int256 posted)
         internal
         pure
         returns (bool)
@@ -133,7 +134,7 @@ library Shares {
             if (value < posted) below += weight;
             if (value <= posted) upTo += weight;
         }
-        return total == 0 ? posted == 0 : 2 * below < total && 2 * upTo >= total;
+        return total == 0 ? posted == 0 : 5 * below < 3 * total && 5 * upTo >= 3 * total;
     }
 
     function gate(Reader memory r, Steps memory t, Facts calldata f, uint256 i) internal pure returns (int256) {
@@ -142,15 +143,17 @@ library Shares {
         if (rounds == 0) return ONE;
         int256 sum = StepTree.at(r, t, AGREED_SUM, i);
         if (!_isJudged(sum, rounds)) return 0;
-        int256 median = StepTree.scalar(r, t, RATIO_MEDIAN);
-        if (median <= 0) return ONE;
+        int256 bar = StepTree.scalar(r, t, RATIO_BAR);
+        if (bar <= 0) return ONE;
         int256 best = StepTree.at(r, t, NEWNESS, i);
-        best = Numbers.div((best + 2 * StepTree.at(r, t, DOUBT, i)) * ONE, _agreement(sum, rounds));
-        return Numbers.ramp(Numbers.div(best * ONE, median), GATE_START, GATE_WIDTH);
+        int256 own = StepTree.at(r, t, DOUBT, i);
+        best += 2 * Numbers.min(own, StepTree.scalar(r, t, DOUBT_MEDIAN));
+        best = Numbers.div(best * ONE, _agreement(sum, rounds));
+        return Numbers.ramp(Numbers.div(best * ONE, bar), GATE_START, GATE_WIDTH);
     }
 
     function claim(Reader memory r, Steps memory t, uint256 i) internal pure returns (int256) {
-        int256 part = _counted(r, t, i);
+        int256 part = Numbers.max(StepTree.at(r, t, EARNED, i), 0);
         part *= StepTree.at(r, t, GATE, i);
         return Numbers.div(part, StepTree.at(r, t, CROWD, i));
     }
@@ -234,11 +237,5 @@ library Shares {
     /// Summed agreement that new agreement is compared with: at least the floor, and 1.
     function _agreement(int256 sum, int256 rounds) private pure returns (int256) {
         return Numbers.max(Numbers.max(sum, Numbers.div(FLOOR * rounds, ONE)), 1);
-    }
-
-    /// What a seat earned as far as it counts.
-    function _counted(Reader memory r, Steps memory t, uint256 i) private pure returns (int256) {
-        int256 sum = Numbers.max(StepTree.at(r, t, EARNED, i), 0);
-        return Numbers.min(sum, StepTree.scalar(r, t, EARNED_BAR));
     }
 }
