@@ -236,6 +236,39 @@ def test_twin_bar_at_a_median_near_zero__is_right(contract: CheckContract, typic
     assert contract.answer(call(trees, READS["twin_bar"], "twin_bar")) is False
 
 
+@pytest.mark.parametrize("bar", [-1, 0, 1, 2])
+def test_gate_at_a_bar_near_zero__is_right(contract: CheckContract, bar: int) -> None:
+    """A judged seat whose agreement is nothing but chance: closed from a bar of one on."""
+    trees = random_trees(8, np.random.default_rng(1))
+    view = trees.view
+    assert view is not None
+    seat = sorted(trees.case.included)[0]
+    view.age[seat], view.agreed_sum[seat], view.newness[seat] = 65536, 65536, -1
+    view.ratio_bar, view.doubt_median = bar, 0
+    view.gate[seat] = computed(STEP_BY_NAME["gate"], trees, seat, 0)
+    trees = trees_of(trees.case, view, None, None)
+
+    assert view.gate[seat] == (0 if bar > 0 else 65536)
+    assert contract.answer(call(trees, READS["gate"], "gate", seat)) is False
+
+
+@pytest.mark.parametrize(("posted", "is_wrong"), [(2, True), (3, False), (4, True)])
+def test_ratio_bar_where_three_fifths_of_the_weight_are_reached_exactly__is_the_least(
+    contract: CheckContract, posted: int, is_wrong: bool
+) -> None:
+    trees = random_trees(8, np.random.default_rng(1))
+    view = trees.view
+    assert view is not None
+    five = sorted(trees.case.included)[:5]
+    view.ratio_weight[:] = 0
+    view.ratio[five], view.ratio_weight[five] = [1, 2, 3, 4, 5], 7
+    view.ratio_bar = posted
+    trees = trees_of(trees.case, view, None, None)
+
+    assert computed(STEP_BY_NAME["ratio_bar"], trees, 0, 0) == 3
+    assert contract.answer(call(trees, READS["ratio_bar"], "ratio_bar")) is is_wrong
+
+
 @pytest.mark.parametrize("name", ["pay_echo", "agreed"])
 def test_wrong_with_a_product_of_a_seat_that_is_missing__is_refused(
     contract: CheckContract, usual: Trees, name: str
