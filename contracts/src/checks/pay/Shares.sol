@@ -116,11 +116,7 @@ library Shares {
 
     /// Whether less than three fifths of the weight lie below `posted` and at least as much up to it; without weight,
     /// whether it is 0.
-    function isRatioBar(Reader memory r, Steps memory t, Facts calldata f, int256 posted)
-        internal
-        pure
-        returns (bool)
-    {
+    function isRatioBar(Reader memory r, Steps memory t, Facts calldata f, int256 posted) internal pure returns (bool) {
         uint256 ratios = StepTree.vector(r, t, RATIO);
         uint256 weights = StepTree.vector(r, t, RATIO_WEIGHT);
         int256 below;
