@@ -74,7 +74,8 @@ def doubt_median(v: View) -> int:
 @vector()
 def ratio(v: View, i: int) -> int:
     """New agreement, at best, over agreement (O): much the same for all who train, near 0 for who re-sends. Its doubt
-    may be a quarter above what `gate` grants, so that those who are all in doubt raise what they are compared with."""
+    may be a quarter above what `gate` grants: where honest updates hardly agree, all that is new is doubt, and what
+    ratios are compared with must not sink to what a re-sent file with a little noise reaches."""
     best = v.newness[i] + min(v.doubt[i], v.doubt_median * 5 // 4)
     return int(best * O // _agreement(v, i))
 
