@@ -33,6 +33,8 @@ contract AskTest is AskingTest {
         assertEq(_ask(round, _question(round, Tree.Delta, 0, 5), price + 9), 1);
 
         AskView memory a = market.askOf(1);
+        assertEq(a.project, P);
+        assertEq(a.round, round);
         assertEq(a.asker, asker);
         assertEq(a.price, price);
         assertEq(a.due, block.timestamp + T_ANS);

@@ -89,6 +89,23 @@ contract RevealTest is MarketTest {
         _reveal(round, 3);
     }
 
+    /// The least root: from it on a slot holds no seal.
+    function test_reveal_twiceTheLeastRoot__refusesMarketNotSealed() public {
+        uint256 round = _open();
+        bytes32 root = bytes32(uint256(1 << 216));
+        bytes32 value = _sealOf(P, round, _trainer(0), market.roundOf(P, round).baseRoot, root, _salt(round, 0));
+        vm.prank(_trainer(0));
+        market.seal(P, round, 0, value);
+        for (uint256 seat = 1; seat < EXPECTED; ++seat) {
+            _seal(round, seat);
+        }
+        vm.startPrank(_trainer(0));
+        market.reveal(P, round, 0, root, _salt(round, 0), keccak256("file"));
+        vm.expectRevert(abi.encodeWithSelector(M.MarketNotSealed.selector, round, 0, root));
+        market.reveal(P, round, 0, root, _salt(round, 0), keccak256("file"));
+        vm.stopPrank();
+    }
+
     function test_reveal_twice__refusesMarketNotSealed() public {
         uint256 round = _openAndSeal(EXPECTED);
         _reveal(round, 0);

@@ -188,6 +188,7 @@ contract SealTest is MarketTest {
         _seal(next, EXPECTED - 1);
 
         assertEq(market.seatOf(P, EXPECTED - 1).stake, STAKE - UNIT);
+        assertEq(market.seatOf(P, EXPECTED - 1).claimed, 0, "the other half of the word stays");
         assertEq(market.projectOf(P).missesOwed, 0);
         _assertEquation();
     }

@@ -63,6 +63,12 @@ contract SurvivorsTest is RefutationTest {
         assertEq(first, _ones() + 1);
     }
 
+    function test_seatOf_beyondTheSeatLimit__refusesMarketSeatOutOfRange() public {
+        assertEq(market.seatOf(P, SEATS - 1).signer, address(0));
+        vm.expectRevert(abi.encodeWithSelector(M.MarketSeatOutOfRange.selector, SEATS, SEATS));
+        market.seatOf(P, SEATS);
+    }
+
     function test_leave__forgetsThePayoutAddress() public {
         _leave(0);
         assertEq(market.seatOf(P, 0).payout, address(0));
