@@ -256,6 +256,25 @@ contract TwelveSeatsTest is RefutationTest {
     }
 }
 
+/// Bitmaps of two words.
+contract ManySeatsTest is RefutationTest {
+    function setUp() public override {
+        seats = 257;
+        super.setUp();
+    }
+
+    /// The files of two rounds back begin after both words of those of one round back, which hold one more.
+    function test_post_filesOfBothRoundsBefore__areCountedApart() public {
+        uint256[3] memory revealed = [uint256(EXPECTED - 1), EXPECTED, EXPECTED];
+        for (uint256 k; k < 3; ++k) {
+            uint256 round = _toAggregate(EXPECTED, revealed[k]);
+            _post(aggregator, round);
+            assertEq(uint8(_phase(round)), uint8(Phase.Standing));
+        }
+        assertEq(market.resultOf(P, 3).rowCount, revealed[1] + revealed[0] + 2);
+    }
+}
+
 /// A tree of one account has a depth of one.
 contract OneSeatTest is RefutationTest {
     function _params() internal view override returns (Params memory p) {
