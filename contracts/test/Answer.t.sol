@@ -161,6 +161,8 @@ contract AnswerTest is AskingTest {
 
         assertEq(market.creditOf(address(0), asker) - credit, price + BOND / 3);
         assertEq(uint8(_phase(round)), uint8(Phase.Aggregate));
+        assertEq(market.resultOf(P, round).paid, 0, "nothing is left of the result");
+        assertEq(market.resultOf(P, round).rowCount, 0);
         _assertAsked();
     }
 

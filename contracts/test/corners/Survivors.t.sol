@@ -69,6 +69,27 @@ contract SurvivorsTest is RefutationTest {
         market.seatOf(P, SEATS);
     }
 
+    function test_seatIndexOf_theLastSeat__isFound() public {
+        _register(SEATS - 1);
+        (bool found, uint16 seat) = market.seatIndexOf(P, _trainer(SEATS - 1));
+        assertTrue(found);
+        assertEq(seat, SEATS - 1);
+    }
+
+    /// One byte counts results; what stands beside it must not be touched by the 256th.
+    function test_post_moreResultsThanAByteCounts__keepsTheNumbersBeside() public {
+        _fund(260 * POT);
+        for (uint256 k; k < 257; ++k) {
+            uint256 round = _toStanding(aggregator);
+            vm.warp(block.timestamp + W);
+            market.finalise(P, round);
+        }
+        assertEq(market.resultOf(P, 257).prev, 256);
+        assertEq(market.resultOf(P, 257).includedCount, EXPECTED);
+        assertEq(market.resultOf(P, 257).rowCount, 3 + 2 * EXPECTED);
+        assertEq(market.resultOf(P, 257).paid, (POT - FEE) / 2);
+    }
+
     function test_leave__forgetsThePayoutAddress() public {
         _leave(0);
         assertEq(market.seatOf(P, 0).payout, address(0));
